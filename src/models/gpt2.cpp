@@ -1,0 +1,86 @@
+// GPT-2 (Radford et al. 2019): layer norms, learned positions, plain feed-forward, weights stored [in, out].
+#include <cmath>
+
+#include "inseq/error.h"
+#include "models/stack/architecture.h"
+
+namespace inseq::models {
+namespace {
+
+DecoderOnlySizes read_sizes(const Config& config) {
+  DecoderOnlySizes s;
+  s.vocab = config.size({"vocab_size"}, 50257);
+  s.hidden = config.size({"n_embd", "hidden_size"}, 768);
+  s.layers = config.size({"n_layer", "num_hidden_layers"}, 12);
+  s.heads = config.size({"n_head", "num_attention_heads"}, 12);
+  s.max_positions = config.size({"n_positions", "max_position_embeddings"}, 1024);
+  INSEQ_CHECK(s.hidden % s.heads == 0, FormatError, config.path(), ": hidden size ", s.hidden,
+              " is not a multiple of ", s.heads, " attention heads");
+  s.kv_heads = s.heads;
+  s.head_dim = s.hidden / s.heads;
+  return s;
+}
+
+nn::Linear transposed_linear(const Weights& weights, const std::string& name, int64_t in, int64_t out) {
+  return {weights.get(name + ".weight", {in, out}).t().contiguous(), weights.get(name + ".bias", {out})};
+}
+
+std::unique_ptr<nn::Norm> layer_norm(const Weights& weights, const std::string& name, int64_t hidden, double eps) {
+  return std::make_unique<nn::LayerNorm>(weights.get(name + ".weight", {hidden}), weights.get(name + ".bias", {hidden}),
+                                         eps);
+}
+
+/// 1 / sqrt(head_dim), unless the configuration says otherwise.
+double attention_scale(const Config& config, const DecoderOnlySizes& s, int64_t layer) {
+  double scale = 1.0;
+  if (config.flag("scale_attn_weights", true)) scale /= std::sqrt(static_cast<double>(s.head_dim));
+  if (config.flag("scale_attn_by_inverse_layer_idx", false)) scale /= static_cast<double>(layer + 1);
+  return scale;
+}
+
+DecoderOnlyParts build(const Config& config, const Weights& weights) {
+  INSEQ_CHECK(!config.flag("add_cross_attention", false), Unsupported, config.path(),
+              ": GPT-2 with cross-attention is not supported");
+  DecoderOnlyParts parts;
+  parts.sizes = read_sizes(config);
+  const DecoderOnlySizes& s = parts.sizes;
+  const double eps = config.number("layer_norm_epsilon", 1e-5);
+  const int64_t inner = config.size({"n_inner"}, 4 * s.hidden);
+  const std::string activation = config.text("activation_function", "gelu_new");
+  parts.token_embeddings = weights.get("transformer.wte.weight", {s.vocab, s.hidden});
+  parts.position_embeddings = weights.get("transformer.wpe.weight", {*s.max_positions, s.hidden});
+  for (int64_t i = 0; i < s.layers; ++i) {
+    const std::string name = "transformer.h." + std::to_string(i) + ".";
+    parts.layers.push_back(DecoderLayer({
+        .attention_norm = layer_norm(weights, name + "ln_1", s.hidden, eps),
+        .attention = std::make_unique<nn::SelfAttention>(
+            transposed_linear(weights, name + "attn.c_attn", s.hidden, 3 * s.hidden),
+            transposed_linear(weights, name + "attn.c_proj", s.hidden, s.hidden),
+            nn::SelfAttention::Shape{s.heads, s.heads, s.head_dim, attention_scale(config, s, i)}),
+        .feed_forward_norm = layer_norm(weights, name + "ln_2", s.hidden, eps),
+        .feed_forward = std::make_unique<nn::PlainFeedForward>(
+            transposed_linear(weights, name + "mlp.c_fc", s.hidden, inner),
+            transposed_linear(weights, name + "mlp.c_proj", inner, s.hidden), nn::Activation(activation)),
+    }));
+  }
+  parts.final_norm = layer_norm(weights, "transformer.ln_f", s.hidden, eps);
+  const bool tied = config.flag("tie_word_embeddings", true);
+  parts.head = nn::Linear(tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
+  return parts;
+}
+
+/// The first GPT-2 checkpoints were saved without the language-model head, hence without its prefix.
+std::string stored_name(const std::string& name, const io::TensorFile& file) {
+  constexpr std::string_view prefix = "transformer.";
+  const bool bare = name.starts_with(prefix) && file.find("wte.weight") != nullptr;
+  return bare ? name.substr(prefix.size()) : name;
+}
+
+}  // namespace
+
+void register_gpt2(ArchitectureRegistry& registry) {
+  registry.add({"GPT2LMHeadModel"},
+               {.summary = "GPT-2 and models of its form (DistilGPT-2, DialoGPT, …)", .build = build, .stored_name = stored_name});
+}
+
+}  // namespace inseq::models

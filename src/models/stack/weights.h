@@ -1,0 +1,55 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "inseq/progress.h"
+#include "io/tensor_file.h"
+#include "nn/linear.h"
+
+namespace inseq::models {
+
+/// Where a checkpoint's weights go.
+struct WeightOptions {
+  at::ScalarType dtype = at::kFloat;
+  at::Device device = at::kCPU;
+};
+
+/// Reads named tensors of a checkpoint as tensors of one type on one device, each checked against the shape that
+/// the configuration asks for. Names are those of the Hugging Face checkpoint; a Form translates them for other
+/// ways of storing the same model (GGUF, checkpoints saved without their head).
+class Weights {
+ public:
+  struct Form {
+    std::function<std::string(const std::string&)> name;            ///< the name in the file; empty: the same
+    std::function<Tensor(const std::string&, const Tensor&)> undo;  ///< undoes a reordering; empty: none
+  };
+  Weights(const io::TensorFile& file, WeightOptions options, Form form = {});
+
+  /// The tensor called `name` with this shape. Throws FormatError when it is missing or shaped otherwise.
+  Tensor get(const std::string& name, const std::vector<int64_t>& shape) const;
+  bool contains(const std::string& name) const;
+
+  /// `name`.weight [out, in] and, when `bias`, `name`.bias [out].
+  nn::Linear linear(const std::string& name, int64_t in, int64_t out, bool bias) const;
+
+  /// Rows of several linear maps from the same input, one under the other: their outputs come side by side.
+  struct Part {
+    std::string name;
+    int64_t out;
+  };
+  nn::Linear fused_linear(const std::vector<Part>& parts, int64_t in, bool bias) const;
+
+  const WeightOptions& options() const { return options_; }
+
+ private:
+  std::string stored_name(const std::string& name) const { return form_.name ? form_.name(name) : name; }
+  Tensor load(const io::TensorEntry& entry) const;
+  const io::TensorFile& file_;
+  WeightOptions options_;
+  Form form_;
+};
+
+}  // namespace inseq::models

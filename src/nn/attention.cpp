@@ -1,0 +1,171 @@
+#include "nn/attention.h"
+
+#include "nn/kernels/attention_pullback.h"
+
+namespace inseq::nn {
+namespace {
+
+constexpr int64_t kScoreLimit = 1 << 24;  // scores held at once by a forward pass: 64 MiB of float32
+
+Tensor widened(const Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+}
+
+/// Repeats each key head for the query heads that share it: [batch, kv_heads, ...] -> [batch, heads, ...].
+Tensor repeat_heads(const Tensor& x, int64_t heads) {
+  return x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1);
+}
+
+/// True where a query at position `rows` ([rows]) must not see a key: [rows, keys].
+Tensor later_keys(const Tensor& rows, int64_t keys) {
+  return at::arange(keys, rows.options()).unsqueeze(0) > rows.unsqueeze(1);
+}
+
+/// Softmax over the keys that are not hidden. scores: [batch, kv_heads, group, rows, keys].
+Tensor masked_softmax(const Tensor& scores, const Tensor& hidden_keys) {
+  // The lowest finite number rather than -inf: rows of padding see nothing and must stay finite.
+  return scores.masked_fill(hidden_keys, std::numeric_limits<float>::lowest()).softmax(-1);
+}
+
+}  // namespace
+
+std::pair<Tensor, Tensor> KeyValueCache::append(const Tensor& new_keys, const Tensor& new_values) {
+  const int64_t needed = length + new_keys.size(2);
+  if (!keys.defined() || keys.size(2) < needed) {
+    std::vector<int64_t> shape = new_keys.sizes().vec();
+    shape[2] = std::max<int64_t>(needed + 64, 2 * length);
+    const Tensor grown_keys = at::empty(shape, new_keys.options());
+    const Tensor grown_values = at::empty(shape, new_values.options());
+    if (length > 0) {
+      grown_keys.narrow(2, 0, length).copy_(keys.narrow(2, 0, length));
+      grown_values.narrow(2, 0, length).copy_(values.narrow(2, 0, length));
+    }
+    keys = grown_keys;
+    values = grown_values;
+  }
+  keys.narrow(2, length, new_keys.size(2)).copy_(new_keys);
+  values.narrow(2, length, new_keys.size(2)).copy_(new_values);
+  length = needed;
+  return {keys.narrow(2, 0, length), values.narrow(2, 0, length)};
+}
+
+SelfAttention::Saved SelfAttention::Saved::first_tokens(int64_t tokens) const {
+  return {nn::first_tokens(q, tokens), nn::first_tokens(k, tokens), nn::first_tokens(v, tokens),
+          rotary.first_tokens(tokens)};
+}
+
+SelfAttention::SelfAttention(Linear qkv, Linear out, Shape shape)
+    : qkv_(std::move(qkv)), out_(std::move(out)), shape_(shape) {}
+
+/// Heads [first, first + heads) of a fused projection: [..., tokens, units] -> [..., heads, tokens, head_dim].
+Tensor SelfAttention::split_heads(const Tensor& x, int64_t first, int64_t heads) const {
+  const Tensor part = x.narrow(-1, first * shape_.head_dim, heads * shape_.head_dim);
+  return widened(part).unflatten(-1, {heads, shape_.head_dim}).transpose(-3, -2);
+}
+
+Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, Saved* saved,
+                              KeyValueCache* cache) const {
+  const Tensor qkv = qkv_.forward(x);  // [batch, tokens, (heads + 2 * kv_heads) * head_dim]
+  const int64_t h = shape_.heads, kv = shape_.kv_heads, batch = x.size(0), tokens = x.size(1);
+  Tensor q = split_heads(qkv, 0, h), k = split_heads(qkv, h, kv), v = split_heads(qkv, h + kv, kv);
+  if (context.rotary.defined()) {
+    q = rotate(q, context.rotary);
+    k = rotate(k, context.rotary);
+  }
+  q = q.contiguous(), k = k.contiguous(), v = v.contiguous();
+  if (saved != nullptr) *saved = {q, k, v, context.rotary};
+  const int64_t past = cache == nullptr ? 0 : cache->length;
+  if (cache != nullptr) std::tie(k, v) = cache->append(k, v);
+
+  // Query heads that share a key head are folded into the rows of one product.
+  const int64_t group = h / kv, keys = k.size(2);
+  const int64_t rows_at_once = std::max<int64_t>(1, kScoreLimit / (batch * h * keys));
+  std::vector<Tensor> attended;  // [batch, kv_heads, group, rows, head_dim] each
+  for (int64_t first = 0; first < tokens; first += rows_at_once) {
+    const int64_t rows = std::min(rows_at_once, tokens - first);
+    const Tensor queries = q.narrow(2, first, rows).reshape({batch, kv, group * rows, -1});
+    const Tensor scores = at::matmul(queries, k.transpose(-1, -2)) * shape_.scale;
+    Tensor hidden_keys = later_keys(at::arange(first, first + rows, x.options().dtype(at::kLong)) + past, keys);
+    if (context.padding.defined()) {
+      hidden_keys = hidden_keys.logical_or(context.padding.view({batch, 1, 1, 1, keys}));
+    }
+    const Tensor weights = masked_softmax(scores.view({batch, kv, group, rows, keys}), hidden_keys);
+    attended.push_back(at::matmul(weights.view({batch, kv, group * rows, keys}), v).view({batch, h, rows, -1}));
+  }
+  const Tensor heads = attended.size() == 1 ? attended[0] : at::cat(attended, 2);
+  return out_.forward(heads.transpose(1, 2).flatten(-2).to(x.scalar_type()));
+}
+
+Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
+  const int64_t keys = saved.k.size(2);
+  const Tensor queries = saved.q.index_select(2, rows);  // [batch, heads, rows, head_dim]
+  const Tensor scores = at::matmul(queries, repeat_heads(saved.k, shape_.heads).transpose(-1, -2)) * shape_.scale;
+  return masked_softmax(scores, later_keys(rows, keys));
+}
+
+Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved) const {
+  const Tensor grad_heads = out_.pullback(grad_y);  // [steps, batch, tokens, heads * head_dim]
+  const Tensor fast = kernels::attention_pullback({grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos,
+                                                   saved.rotary.sin, shape_.scale});
+  return qkv_.pullback(fast.defined() ? fast : grad_qkv_plain(grad_heads, saved));
+}
+
+/// The same as the kernel, in plain tensor operations. With p the attention weights and g the gradient of p v:
+///   grad_v = pᵀ g,  d = p * (g vᵀ - rowsum(p * g vᵀ)) * scale,  grad_q = d k,  grad_k = dᵀ q.
+/// Steps are folded into the free dimension of every product with a saved tensor.
+Tensor SelfAttention::grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const {
+  const int64_t h = shape_.heads, kv = shape_.kv_heads, dim = shape_.head_dim;
+  const int64_t steps = grad_heads.size(0), batch = grad_heads.size(1), n = grad_heads.size(2);
+  const Tensor k = repeat_heads(saved.k, h), v = repeat_heads(saved.v, h);
+  const Tensor p = weights(saved, at::arange(n, grad_heads.options().dtype(at::kLong)));  // [batch, heads, n, n]
+  const Tensor g = widened(grad_heads).view({steps, batch, n, h, dim}).permute({1, 3, 0, 2, 4});
+  const Tensor g_rows = g.reshape({batch, h, steps * n, dim});
+  Tensor d = at::matmul(g_rows, v.transpose(-1, -2)).view({batch, h, steps, n, n}) * p.unsqueeze(2);
+  d = (d - d.sum(-1, true) * p.unsqueeze(2)) * shape_.scale;
+  const Tensor grad_q = at::matmul(d.view({batch, h, steps * n, n}), k).view({batch, h, steps, n, dim});
+  const Tensor grad_k =
+      at::matmul(d.transpose(-1, -2).reshape({batch, h, steps * n, n}), saved.q).view({batch, h, steps, n, dim});
+  const Tensor g_columns = g.transpose(2, 3).reshape({batch, h, n, steps * dim});
+  const Tensor grad_v = at::matmul(p.transpose(-1, -2), g_columns).view({batch, h, n, steps, dim}).transpose(2, 3);
+  const auto back = [&](Tensor x, int64_t heads, bool rotated) {  // -> [steps, batch, n, heads * dim]
+    if (heads != h) x = x.unflatten(1, {heads, h / heads}).sum(2);
+    x = x.permute({2, 0, 1, 3, 4});
+    if (rotated && saved.rotary.defined()) x = rotate_back(x, saved.rotary);
+    return x.transpose(2, 3).flatten(-2);
+  };
+  return at::cat({back(grad_q, h, true), back(grad_k, kv, true), back(grad_v, kv, false)}, -1)
+      .to(grad_heads.scalar_type());
+}
+
+Tensor SelfAttention::pullback_at(const Tensor& grad_y, const Tensor& positions, const Saved& saved) const {
+  const int64_t h = shape_.heads, kv = shape_.kv_heads, group = h / kv, dim = shape_.head_dim;
+  const int64_t steps = grad_y.size(0), batch = grad_y.size(1);
+  const Tensor g = widened(out_.pullback(grad_y)).view({steps, batch, h, dim}).permute({1, 2, 0, 3});
+  const Tensor q = saved.q.index_select(2, positions);  // [batch, heads, steps, dim], as g
+  const Tensor p = weights(saved, positions);           // [batch, heads, steps, n]
+  Tensor d = at::matmul(g, repeat_heads(saved.v, h).transpose(-1, -2)) * p;
+  d = (d - d.sum(-1, true) * p) * shape_.scale;  // [batch, heads, steps, n]
+  Tensor grad_q = at::matmul(d, repeat_heads(saved.k, h));  // [batch, heads, steps, dim]
+  // Each step has one query row, so keys and values get outer products, summed over the heads that share them.
+  const auto outer = [&](const Tensor& left, const Tensor& right) {
+    const Tensor a = left.unflatten(1, {kv, group}).permute({3, 0, 1, 4, 2});   // [steps, batch, kv, n, group]
+    const Tensor b = right.unflatten(1, {kv, group}).permute({3, 0, 1, 2, 4});  // [steps, batch, kv, group, dim]
+    return at::matmul(a, b);                                                    // [steps, batch, kv, n, dim]
+  };
+  Tensor grad_k = outer(d, q);
+  const Tensor grad_v = outer(p, g);
+  if (saved.rotary.defined()) {
+    const RotaryTable own{saved.rotary.cos.index_select(0, positions), saved.rotary.sin.index_select(0, positions)};
+    grad_q = rotate_back(grad_q, own);
+    grad_k = rotate_back(grad_k, saved.rotary);
+  }
+  const auto narrow = [&](const Tensor& x) { return x.to(grad_y.scalar_type()); };
+  const Tensor grad_kv = at::cat({grad_k.transpose(2, 3).flatten(-2), grad_v.transpose(2, 3).flatten(-2)}, -1);
+  Tensor grad_x = qkv_.pullback_part(narrow(grad_kv), h * dim, 2 * kv * dim);  // [steps, batch, n, hidden]
+  const Tensor own_rows =
+      qkv_.pullback_part(narrow(grad_q.permute({2, 0, 1, 3}).reshape({steps, batch, h * dim})), 0, h * dim);
+  const Tensor index = positions.view({steps, 1, 1, 1}).expand({steps, batch, 1, grad_x.size(-1)});
+  return grad_x.scatter_add_(2, index, own_rows.unsqueeze(2));
+}
+
+}  // namespace inseq::nn

@@ -1,0 +1,67 @@
+#pragma once
+#include "nn/linear.h"
+#include "nn/rotary.h"
+
+namespace inseq::nn {
+
+/// Keys and values of earlier tokens, kept between the calls of one generation.
+struct KeyValueCache {
+  Tensor keys, values;  // [batch, kv_heads, capacity, head_dim]
+  int64_t length = 0;   // tokens stored
+
+  /// Stores new entries ([batch, kv_heads, tokens, head_dim]) and returns views of all.
+  std::pair<Tensor, Tensor> append(const Tensor& new_keys, const Tensor& new_values);
+};
+
+/// How tokens see each other in one forward pass.
+struct AttentionContext {
+  RotaryTable rotary;  // undefined: no rotary positions
+  Tensor padding;      // [batch, keys] bool, true where a key must not be seen; undefined: none
+};
+
+/// Causal multi-head self-attention (Vaswani et al. 2017) with grouped keys and values (Ainslie et al. 2023):
+///   a = softmax(scale * q kᵀ) v,  y = out(a),  (q, k, v) = qkv(x), q and k rotated where there are rotary positions.
+/// Scores and weights are computed in float32 (or wider) whatever the model's type.
+class SelfAttention {
+ public:
+  struct Shape {
+    int64_t heads = 1;
+    int64_t kv_heads = 1;  // divides heads
+    int64_t head_dim = 1;
+    double scale = 1.0;  // usually 1 / sqrt(head_dim)
+  };
+  /// What one forward pass leaves behind. Attention weights are not kept: they are computed again.
+  struct Saved {
+    Tensor q;            // [batch, heads, tokens, head_dim], rotated, float32 or wider
+    Tensor k, v;         // [batch, kv_heads, tokens, head_dim], k rotated
+    RotaryTable rotary;  // [tokens, rotary / 2]
+    Saved first_tokens(int64_t tokens) const;
+  };
+
+  /// `qkv` maps to heads + 2 * kv_heads heads: queries, keys, values, in this order.
+  SelfAttention(Linear qkv, Linear out, Shape shape);
+
+  /// x: [batch, tokens, hidden] -> same. With a cache, x continues the tokens stored there.
+  Tensor forward(const Tensor& x, const AttentionContext& context, Saved* saved = nullptr,
+                 KeyValueCache* cache = nullptr) const;
+
+  /// grad_y: [steps, batch, tokens, hidden] -> grad_x, same shape. `saved` is cut to these tokens.
+  Tensor pullback(const Tensor& grad_y, const Saved& saved) const;
+
+  /// For gradients that are non-zero only at each step's own position. positions: [steps] int64;
+  /// grad_y: [steps, batch, 1, hidden] -> grad_x: [steps, batch, tokens, hidden].
+  Tensor pullback_at(const Tensor& grad_y, const Tensor& positions, const Saved& saved) const;
+
+  /// Attention weights of the given query rows: [batch, heads, rows, tokens]. rows: [rows] int64.
+  Tensor weights(const Saved& saved, const Tensor& rows) const;
+
+  const Shape& shape() const { return shape_; }
+
+ private:
+  Tensor split_heads(const Tensor& x, int64_t first, int64_t heads) const;
+  Tensor grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const;
+  Linear qkv_, out_;
+  Shape shape_;
+};
+
+}  // namespace inseq::nn

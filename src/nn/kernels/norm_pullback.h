@@ -1,0 +1,19 @@
+#pragma once
+#include "nn/tensor.h"
+
+namespace inseq::nn::kernels {
+
+/// The inputs of a normalisation's pullback; see Norm for the formula.
+struct NormPullback {
+  const Tensor& grad_y;   // [steps, batch, tokens, hidden]
+  const Tensor& normed;   // [batch, tokens, hidden], or with steps in front
+  const Tensor& inv_std;  // [batch, tokens, 1], or with steps in front
+  const Tensor& weight;   // [hidden]
+  bool centred;           // LayerNorm subtracts the mean, RmsNorm does not
+};
+
+/// residual += pullback in one pass over memory. Returns false, having done nothing, when there is no kernel
+/// for these devices, types or layouts; the caller then uses plain tensor operations.
+bool add_norm_pullback(const NormPullback& in, Tensor& residual);
+
+}  // namespace inseq::nn::kernels

@@ -1,0 +1,28 @@
+#pragma once
+#include "nn/tensor.h"
+
+namespace inseq::nn {
+
+/// An affine map: y = x Wᵀ + b.
+class Linear {
+ public:
+  Linear() = default;
+  /// weight: [out, in]; bias: [out], or undefined for none.
+  Linear(Tensor weight, Tensor bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
+
+  /// [..., in] -> [..., out].
+  Tensor forward(const Tensor& x) const;
+  /// grad_y: [..., out] -> grad_x: [..., in]. Leading axes are folded into one matrix product.
+  Tensor pullback(const Tensor& grad_y) const;
+  /// As pullback, for gradients that are non-zero only in the outputs [begin, begin + size): grad_y: [..., size].
+  Tensor pullback_part(const Tensor& grad_y, int64_t begin, int64_t size) const;
+
+  int64_t in_features() const { return weight_.size(1); }
+  int64_t out_features() const { return weight_.size(0); }
+  const Tensor& weight() const { return weight_; }
+
+ private:
+  Tensor weight_, bias_;
+};
+
+}  // namespace inseq::nn

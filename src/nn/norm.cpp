@@ -1,0 +1,72 @@
+#include "nn/norm.h"
+
+#include "nn/kernels/norm_pullback.h"
+
+namespace inseq::nn {
+namespace {
+
+/// Normalisation statistics are kept in float32 for half-precision models, as transformers does.
+Tensor widened(const Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+}
+
+}  // namespace
+
+Norm::Saved Norm::Saved::first_tokens(int64_t tokens) const {
+  return {nn::first_tokens(normed, tokens), nn::first_tokens(inv_std, tokens)};
+}
+
+Norm::Saved Norm::Saved::rows_of_steps(const Tensor& positions) const {
+  return {nn::rows_of_steps(normed, positions), nn::rows_of_steps(inv_std, positions)};
+}
+
+LayerNorm::LayerNorm(Tensor weight, Tensor bias, double eps)
+    : weight_(std::move(weight)), bias_(std::move(bias)), eps_(eps) {}
+
+Tensor LayerNorm::forward(const Tensor& x, Saved* saved) const {
+  const Tensor wide = widened(x);
+  const Tensor centred = wide - wide.mean(-1, true);
+  const Tensor inv_std = (centred.square().mean(-1, true) + eps_).rsqrt();
+  const Tensor normed = (centred * inv_std).to(x.scalar_type());
+  if (saved != nullptr) *saved = {normed, inv_std};
+  const Tensor y = normed * weight_;
+  return bias_.defined() ? y + bias_ : y;
+}
+
+Tensor LayerNorm::pullback(const Tensor& grad_y, const Saved& saved) const {
+  // With g = grad_y * weight and n = normed, both averaged over hidden:
+  //   grad_x = (g - mean(g) - n * mean(g * n)) * inv_std
+  const Tensor g = widened(grad_y) * weight_;                // [steps, batch, tokens, hidden]
+  const Tensor mean_g = g.mean(-1, true);                    // [steps, batch, tokens, 1]
+  const Tensor mean_gn = (g * saved.normed).mean(-1, true);  // [steps, batch, tokens, 1]
+  return (g - mean_g - saved.normed * mean_gn) * saved.inv_std;
+}
+
+void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, Tensor& residual) const {
+  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, /*centred=*/true};
+  if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved));
+}
+
+RmsNorm::RmsNorm(Tensor weight, double eps) : weight_(std::move(weight)), eps_(eps) {}
+
+Tensor RmsNorm::forward(const Tensor& x, Saved* saved) const {
+  const Tensor wide = widened(x);
+  const Tensor inv_std = (wide.square().mean(-1, true) + eps_).rsqrt();
+  const Tensor normed = (wide * inv_std).to(x.scalar_type());
+  if (saved != nullptr) *saved = {normed, inv_std};
+  return normed * weight_;
+}
+
+Tensor RmsNorm::pullback(const Tensor& grad_y, const Saved& saved) const {
+  // With g = grad_y * weight and n = normed:  grad_x = (g - n * mean(g * n)) * inv_std
+  const Tensor g = widened(grad_y) * weight_;                // [steps, batch, tokens, hidden]
+  const Tensor mean_gn = (g * saved.normed).mean(-1, true);  // [steps, batch, tokens, 1]
+  return (g - saved.normed * mean_gn) * saved.inv_std;
+}
+
+void RmsNorm::add_pullback(const Tensor& grad_y, const Saved& saved, Tensor& residual) const {
+  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, /*centred=*/false};
+  if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved));
+}
+
+}  // namespace inseq::nn

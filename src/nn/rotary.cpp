@@ -1,0 +1,99 @@
+#include "nn/rotary.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace inseq::nn {
+namespace {
+
+Tensor inverse_powers(int64_t rotary, double theta) {
+  const Tensor exponents = at::arange(0, rotary, 2, at::kFloat) / static_cast<double>(rotary);
+  return 1.0 / at::pow(at::scalar_tensor(theta, at::kFloat), exponents);
+}
+
+class Plain : public RotaryFrequencies {
+ public:
+  explicit Plain(Tensor inverse) : inverse_(std::move(inverse)) {}
+  Tensor inverse(int64_t) const override { return inverse_; }
+
+ private:
+  Tensor inverse_;
+};
+
+class Dynamic : public RotaryFrequencies {
+ public:
+  Dynamic(int64_t rotary, double theta, DynamicScaling scaling)
+      : rotary_(rotary), theta_(theta), scaling_(scaling) {}
+
+  Tensor inverse(int64_t length) const override {
+    const double stretch = static_cast<double>(std::max(length, scaling_.max_positions)) /
+                           static_cast<double>(scaling_.max_positions);
+    const double exponent = static_cast<double>(rotary_) / static_cast<double>(rotary_ - 2);
+    const double grown = scaling_.factor * stretch - (scaling_.factor - 1.0);
+    return inverse_powers(rotary_, theta_ * std::pow(grown, exponent));
+  }
+  int64_t regime(int64_t length) const override {
+    return length <= scaling_.max_positions ? 0 : length;
+  }
+
+ private:
+  int64_t rotary_;
+  double theta_;
+  DynamicScaling scaling_;
+};
+
+Tensor turned(const Tensor& x, const RotaryTable& table, double direction) {
+  const int64_t half = table.cos.size(-1);
+  // The table may be per batch entry: [batch, tokens, half] stands against [batch, heads, tokens, half].
+  const Tensor cos = table.cos.dim() == 3 ? table.cos.unsqueeze(1) : table.cos;
+  const Tensor sin = (table.sin.dim() == 3 ? table.sin.unsqueeze(1) : table.sin) * direction;
+  const Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
+  std::vector<Tensor> parts{a * cos - b * sin, b * cos + a * sin};
+  if (2 * half < x.size(-1)) parts.push_back(x.narrow(-1, 2 * half, x.size(-1) - 2 * half));
+  return at::cat(parts, -1);
+}
+
+}  // namespace
+
+RotaryTable RotaryTable::first_tokens(int64_t tokens) const {
+  return {nn::first_tokens(cos, tokens), nn::first_tokens(sin, tokens)};
+}
+
+RotaryTable RotaryFrequencies::table(const Tensor& positions, int64_t length,
+                                     at::ScalarType type) const {
+  const Tensor angles =
+      positions.to(at::kFloat).unsqueeze(-1) * inverse(length).to(positions.device());
+  return {angles.cos().to(type), angles.sin().to(type)};
+}
+
+std::unique_ptr<RotaryFrequencies> plain_frequencies(int64_t rotary, double theta,
+                                                     double linear_factor) {
+  return std::make_unique<Plain>(inverse_powers(rotary, theta) / linear_factor);
+}
+
+std::unique_ptr<RotaryFrequencies> dynamic_frequencies(int64_t rotary, double theta,
+                                                       DynamicScaling scaling) {
+  return std::make_unique<Dynamic>(rotary, theta, scaling);
+}
+
+std::unique_ptr<RotaryFrequencies> llama3_frequencies(int64_t rotary, double theta,
+                                                      Llama3Scaling scaling) {
+  const Tensor inverse = inverse_powers(rotary, theta);
+  const double context = static_cast<double>(scaling.original_positions);
+  const double longest = context / scaling.low_freq_factor, shortest = context / scaling.high_freq_factor;
+  const Tensor wavelength = 2 * std::numbers::pi / inverse;
+  const Tensor blend = (context / wavelength - scaling.low_freq_factor) /
+                       (scaling.high_freq_factor - scaling.low_freq_factor);
+  const Tensor smooth = (1 - blend) * inverse / scaling.factor + blend * inverse;
+  const Tensor outer = at::where(wavelength > longest, inverse / scaling.factor, inverse);
+  const Tensor between = wavelength.ge(shortest).logical_and(wavelength.le(longest));
+  return std::make_unique<Plain>(at::where(between, smooth, outer));
+}
+
+Tensor rotate(const Tensor& x, const RotaryTable& table) { return turned(x, table, 1.0); }
+
+Tensor rotate_back(const Tensor& grad_y, const RotaryTable& table) {
+  return turned(grad_y, table, -1.0);
+}
+
+}  // namespace inseq::nn

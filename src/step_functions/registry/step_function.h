@@ -1,0 +1,40 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "base/registry.h"
+
+namespace inseq::step_functions {
+
+using Tensor = at::Tensor;
+
+/// What a step function sees: the model's prediction at each step and the token that came.
+struct StepInputs {
+  Tensor logits;      // [steps, vocab], float32 or wider
+  Tensor target_ids;  // [steps] int64
+};
+
+/// One score per step ([steps]), from plain tensor operations: autograd takes it back to the logits.
+using Function = Tensor (*)(const StepInputs&);
+
+struct StepFunction {
+  Function function;
+  std::string summary;           ///< one line for `inseq step-functions`
+  std::string unit;              ///< "nats", "1", "logits"
+  std::string span_aggregation;  ///< how Inseq merges the scores of several tokens: "prod", "sum", "" for none
+};
+
+/// Step functions by name.
+class StepFunctionRegistry : public NamedRegistry<StepFunction> {
+ public:
+  StepFunctionRegistry() : NamedRegistry("step function", "inseq step-functions") {}
+};
+
+/// All step functions of this build.
+const StepFunctionRegistry& step_functions();
+
+/// Defined by the build: calls register_<file> for every file of src/step_functions.
+void register_all(StepFunctionRegistry& registry);
+
+}  // namespace inseq::step_functions

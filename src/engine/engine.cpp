@@ -126,7 +126,7 @@ void Engine::explain_block(const Question& question, const Group& group, int64_t
                               : gradient_of_block(question, group, first, last, answer);
   const Tensor inputs = group.embeddings[0].narrow(0, 0, gradient.size(1)).to(gradient.scalar_type());
   Tensor shaped = shape_block({gradient, inputs});
-  if (question.detail == Detail::kPerToken) shaped = at::linalg_vector_norm(shaped, 2, -1);
+  if (question.detail == Detail::kPerToken) shaped = at::linalg_vector_norm(shaped, 2, -1, /*keepdim=*/true);
   place(question, first, shaped, answer.attributions);
 }
 
@@ -194,7 +194,7 @@ Answer Engine::attention(const Question& question) const {
       const Tensor rows = at::arange(p - 1, p - 1 + count, group.embeddings.options().dtype(at::kLong));
       // [layers, batch, heads, rows, tokens] -> [steps, tokens, layers, heads]
       Tensor block = model_.attention_weights(group.saved, rows).select(1, 0).permute({2, 3, 0, 1});
-      if (question.detail == Detail::kPerToken) block = block.mean(-1).mean(-1);
+      if (question.detail == Detail::kPerToken) block = block.mean({-2, -1}, /*keepdim=*/true);
       place(question, p, block, answer.attributions);
       report_steps(question, p + count - question.first);
     }

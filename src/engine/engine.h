@@ -34,7 +34,7 @@ class Engine {
 
   /// Question 1: the gradient of every step's score with respect to the input embeddings. `shape_block` turns a
   /// block into attributions [steps, tokens, ...]; with Detail::kPerToken the last axis is then reduced by its
-  /// Euclidean norm.
+  /// Euclidean norm (axes keep size 1).
   using ShapeBlock = std::function<Tensor(const GradientBlock&)>;
   Answer gradients(const Question& question, const ShapeBlock& shape_block) const;
 

@@ -15,7 +15,7 @@ using Tensor = at::Tensor;
 /// What is kept of an attribution.
 enum class Detail {
   kGranular,  ///< every unit of the attributed layer, every layer and head
-  kPerToken,  ///< one number per token and step: reduced as soon as it exists
+  kPerToken,  ///< one number per token and step, reduced as soon as it exists; reduced axes stay with size 1
 };
 
 /// One text with the steps to explain, and what is asked about them. The step at position p explains token p from the

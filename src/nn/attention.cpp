@@ -110,6 +110,10 @@ Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved) const {
   return qkv_.pullback(fast.defined() ? fast : grad_qkv_plain(grad_heads, saved));
 }
 
+Tensor SelfAttention::pullback_plain(const Tensor& grad_y, const Saved& saved) const {
+  return qkv_.pullback(grad_qkv_plain(out_.pullback(grad_y), saved));
+}
+
 /// The same as the kernel, in plain tensor operations. With p the attention weights and g the gradient of p v:
 ///   grad_v = pᵀ g,  d = p * (g vᵀ - rowsum(p * g vᵀ)) * scale,  grad_q = d k,  grad_k = dᵀ q.
 /// Steps are folded into the free dimension of every product with a saved tensor.

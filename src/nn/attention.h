@@ -48,6 +48,9 @@ class SelfAttention {
   /// grad_y: [steps, batch, tokens, hidden] -> grad_x, same shape. `saved` is cut to these tokens.
   Tensor pullback(const Tensor& grad_y, const Saved& saved) const;
 
+  /// The same in plain tensor operations: what runs where there is no tiled kernel, and what the kernel is held to.
+  Tensor pullback_plain(const Tensor& grad_y, const Saved& saved) const;
+
   /// For gradients that are non-zero only at each step's own position. positions: [steps] int64;
   /// grad_y: [steps, batch, 1, hidden] -> grad_x: [steps, batch, tokens, hidden].
   Tensor pullback_at(const Tensor& grad_y, const Tensor& positions, const Saved& saved) const;

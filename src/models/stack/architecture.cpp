@@ -73,7 +73,7 @@ const ArchitectureRegistry& architectures() {
   return registry;
 }
 
-ModelFiles open_model_files(const std::string& path, bool is_gguf, const Json& overrides) {
+ModelFiles open_model_files(const std::string& path, bool is_gguf) {
   ModelFiles files;
   files.generation_config = Json::object();
   if (is_gguf) {
@@ -87,7 +87,6 @@ ModelFiles open_model_files(const std::string& path, bool is_gguf, const Json& o
     files.tensors = std::move(gguf);
   } else {
     Json json = read_json(path + "/config.json");
-    json.update(overrides);
     files.config = Config(json, path + "/config.json");
     files.class_name = class_in(files.config);
     architectures().at(files.class_name);  // before the weights: an unknown class is the better message

@@ -52,7 +52,7 @@ struct ModelFiles {
 };
 
 /// Opens a model folder or a .gguf file. Throws as the readers do, and Unsupported for an unknown architecture.
-ModelFiles open_model_files(const std::string& path, bool is_gguf, const Json& overrides = Json::object());
+ModelFiles open_model_files(const std::string& path, bool is_gguf);
 
 /// Loads the weights.
 DecoderOnly build_model(const ModelFiles& files, const WeightOptions& options);

@@ -182,7 +182,7 @@ bool packed_rows(const Tensor& x, at::ScalarType type) {
 Tensor attention_pullback(const AttentionPullback& in) {
   const at::ScalarType io = in.grad_heads.scalar_type();
   const at::ScalarType type = io == at::kDouble ? at::kDouble : at::kFloat;
-  const bool fits = kHasBlas && in.grad_heads.is_cpu() && in.grad_heads.is_contiguous() &&
+  const bool fits = has_blas() && in.grad_heads.is_cpu() && in.grad_heads.is_contiguous() &&
                     packed_rows(in.q, type) && packed_rows(in.k, type) && packed_rows(in.v, type) &&
                     (!in.cos.defined() || (in.cos.dim() == 2 && in.cos.scalar_type() == type));
   if (!fits) return {};

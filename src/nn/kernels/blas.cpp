@@ -12,6 +12,15 @@ void dgemm_(const char*, const char*, const int*, const int*, const int*, const 
 #endif
 
 namespace inseq::nn::kernels {
+
+bool has_blas() {
+#if defined(INSEQ_HAS_BLAS)
+  return true;
+#else
+  return false;
+#endif
+}
+
 namespace {
 
 /// BLAS counts columns first: a row-major product is the column-major product of the transposes, in reverse order.

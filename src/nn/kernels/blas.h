@@ -4,11 +4,7 @@
 namespace inseq::nn::kernels {
 
 /// Whether this build can call BLAS directly. LibTorch's CPU library exports the one it was built with.
-#if defined(INSEQ_HAS_BLAS)
-inline constexpr bool kHasBlas = true;
-#else
-inline constexpr bool kHasBlas = false;
-#endif
+bool has_blas();
 
 enum class Op { kPlain, kTransposed };
 

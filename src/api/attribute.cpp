@@ -1,0 +1,218 @@
+// AttributionModel::attribute: from texts to an AttributionOutput.
+#include <chrono>
+
+#include "api/parts.h"
+#include "base/text_distance.h"
+#include "methods/registry/method.h"
+
+namespace inseq {
+namespace {
+
+/// Everything that is the same for all texts.
+struct Request {
+  const methods::Method* method;
+  methods::MethodInfo method_info;
+  Json method_options;
+  step_functions::Function attributed_function;
+  std::map<std::string, step_functions::Function> step_scores;
+  engine::Backend backend;
+};
+
+Request read_request(const AttributeOptions& options) {
+  Request r;
+  r.method = methods::methods().at(options.method).get();
+  r.method_info = r.method->info();
+  r.method_options = methods::complete_options(options.method, r.method_info, options.attribution_args);
+  r.attributed_function = step_functions::step_functions().at(options.attributed_fn).function;
+  for (const std::string& name : options.step_scores) {
+    r.step_scores[name] = step_functions::step_functions().at(name).function;
+  }
+  INSEQ_CHECK(options.engine == "pullback" || options.engine == "autograd", InvalidArgument, "unknown engine \"",
+              options.engine, "\"", did_you_mean(options.engine, {"pullback", "autograd"}), " (there are pullback and autograd)");
+  r.backend = options.engine == "autograd" ? engine::Backend::kAutograd : engine::Backend::kPullback;
+  return r;
+}
+
+/// Positions to explain in a text of `length` tokens whose prompt has `prompt` tokens.
+struct Range {
+  int64_t first, last;
+};
+
+Range positions_to_explain(const AttributeOptions& options, int64_t prompt, int64_t length) {
+  const auto absolute = [&](int64_t position, const char* name) {
+    const int64_t p = position < 0 ? length + position : position;
+    INSEQ_CHECK(p >= 0, InvalidArgument, name, " ", position, " is before the start of the ", length, "-token target");
+    return p;
+  };
+  Range range{prompt, length};
+  if (options.attr_pos_start) {
+    const int64_t start = absolute(*options.attr_pos_start, "attr_pos_start");
+    INSEQ_CHECK(start < length, InvalidArgument, "attr_pos_start ", *options.attr_pos_start, " is past the end of the ",
+                length, "-token target");
+    range.first = std::max(prompt, start);  // the prompt is not explained
+  }
+  if (options.attr_pos_end) range.last = std::min(length, absolute(*options.attr_pos_end, "attr_pos_end"));
+  INSEQ_CHECK(length > prompt, InvalidArgument, "there is nothing to explain: no token follows the ", prompt, "-token input");
+  INSEQ_CHECK(range.first < range.last, InvalidArgument, "there is nothing to explain: attribution starts at position ",
+              range.first, " and ends before position ", range.last, " of the ", length, "-token target");
+  range.first = std::max<int64_t>(range.first, 1);
+  return range;
+}
+
+/// The start of a text, for messages.
+std::string excerpt(const std::string& text) {
+  size_t end = std::min<size_t>(text.size(), 60);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return concat('"', std::string_view(text).substr(0, end), end < text.size() ? "…\"" : "\"");
+}
+
+std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
+  std::vector<StepAttribution> out;
+  for (int64_t step = 0; step < s.attr_pos_end - s.attr_pos_start; ++step) {
+    const int64_t position = s.attr_pos_start + step;
+    StepAttribution one;
+    one.kind = s.kind;
+    one.num_dimensions = s.num_dimensions;
+    one.prefix = {std::vector<Token>(s.target.begin(), s.target.begin() + position)};
+    one.target = {{s.target[static_cast<size_t>(position)]}};
+    if (s.target_attributions.defined()) {
+      one.target_attributions = s.target_attributions.select(1, step).narrow(0, 0, position).unsqueeze(0).contiguous();
+    }
+    for (const auto& [name, scores] : s.step_scores) one.step_scores[name] = scores.narrow(0, step, 1).clone();
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace
+
+AttributionOutput AttributionModel::attribute(const std::vector<std::string>& given, const AttributeOptions& options) const {
+  read_request(options);  // a wrong name is told before generation starts
+  std::vector<std::string> texts = given;
+  for (std::string& text : texts) {
+    if (text.empty() && parts_->tokens.bos >= 0) text = parts_->tokenizer->id_to_token(parts_->tokens.bos);
+    INSEQ_CHECK(!text.empty(), InvalidArgument, "an input text is empty, and this model has no token to begin a text with");
+  }
+  const std::vector<std::string> generated = generate(texts, options.generation_args, options.batch_size, options.progress);
+  AttributionOutput out = attribute_generated(texts, generated, options);
+  out.info["generation_args"] = options.generation_args;
+  out.info["constrained_decoding"] = false;
+  return out;
+}
+
+AttributionOutput AttributionModel::attribute(const std::vector<std::string>& given,
+                                              const std::vector<std::string>& generated_texts,
+                                              const AttributeOptions& options) const {
+  INSEQ_CHECK(given.size() == generated_texts.size(), InvalidArgument, "there are ", given.size(), " input texts and ",
+              generated_texts.size(), " generated texts; there must be one for each");
+  std::vector<std::string> texts = given, generated = generated_texts;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].empty() && parts_->tokens.bos >= 0) {
+      texts[i] = parts_->tokenizer->id_to_token(parts_->tokens.bos);
+      if (!generated[i].starts_with(texts[i])) generated[i] = concat(texts[i], ' ', generated[i]);
+    }
+    INSEQ_CHECK(!texts[i].empty(), InvalidArgument, "an input text is empty, and this model has no token to begin a text with");
+    INSEQ_CHECK(generated[i].starts_with(texts[i]), InvalidArgument, "the generated text of a decoder-only model must begin "
+                "with its input text; ", excerpt(generated[i]), " does not begin with ", excerpt(texts[i]));
+  }
+  AttributionOutput out = attribute_generated(texts, generated, options);
+  out.info["generation_args"] = Json::object();
+  out.info["constrained_decoding"] = true;
+  return out;
+}
+
+namespace {
+
+/// Special tokens are taken out of the texts themselves when they are to be skipped.
+std::string without_special(std::string text, const text::Tokenizer& tokenizer) {
+  for (const int64_t id : tokenizer.special_ids()) {
+    const std::string token = tokenizer.id_to_token(id);
+    for (size_t at = text.find(token); !token.empty() && at != std::string::npos; at = text.find(token, at)) {
+      text.erase(at, token.size());
+    }
+  }
+  return text;
+}
+
+SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, const Request& request, engine::Answer answer) {
+  SequenceAttribution s;
+  s.kind = request.method_info.kind;
+  s.num_dimensions = request.method_info.num_dimensions;
+  s.target = tokens;
+  s.source = std::vector<Token>(tokens.begin(), tokens.begin() + range.first);
+  s.target_attributions = answer.attributions;
+  s.step_scores = std::move(answer.step_scores);
+  s.attr_pos_start = range.first;
+  s.attr_pos_end = range.last;
+  if (s.kind == AttributionKind::kGranular) s.aggregator = {"vnorm"};
+  if (s.kind == AttributionKind::kMultiDimensional) s.aggregator.assign(static_cast<size_t>(s.num_dimensions), "mean");
+  return s;
+}
+
+}  // namespace
+
+AttributionOutput AttributionModel::attribute_generated(const std::vector<std::string>& texts,
+                                                        const std::vector<std::string>& generated,
+                                                        const AttributeOptions& options) const {
+  const at::NoGradGuard no_grad;
+  const Request request = read_request(options);
+  const text::Tokenizer& tokenizer = *parts_->tokenizer;
+  AttributionOutput out;
+  int64_t first_start = 0, last_end = 0;
+  double seconds = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const bool special = !options.skip_special_tokens;
+    const auto ids_of = [&](const std::string& text) {
+      return parts_->ids_of(special ? text : without_special(text, tokenizer), special);
+    };
+    std::vector<int64_t> ids = ids_of(generated[i]);
+    const int64_t prompt = static_cast<int64_t>(ids_of(texts[i]).size());
+    // Inseq takes what equals the padding token for padding: a final EOS is not explained when it serves for both.
+    while (static_cast<int64_t>(ids.size()) > prompt && ids.back() == parts_->tokens.pad) ids.pop_back();
+    const Range range = positions_to_explain(options, prompt, static_cast<int64_t>(ids.size()));
+
+    std::string task = concat("Attributing with ", options.method);
+    if (texts.size() > 1) task += concat(" (text ", i + 1, " of ", texts.size(), ")");
+    const engine::Engine engine(parts_->model, {request.backend, options.memory_limit, options.progress, task});
+    engine::Question question{.ids = at::tensor(ids, at::kLong), .first = range.first, .last = range.last,
+                              .attributed_function = request.attributed_function, .step_scores = request.step_scores};
+    question.detail = options.granular ? engine::Detail::kGranular : engine::Detail::kPerToken;
+    const auto start = std::chrono::steady_clock::now();
+    engine::Answer answer = request.method->attribute(engine, question, request.method_options);
+    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+    std::vector<Token> tokens = parts_->tokens_of(ids);
+    if (options.clean_special_chars) {
+      for (Token& token : tokens) {
+        const std::string cleaned = tokenizer.tokens_to_string({&token.text, 1});
+        if (!cleaned.empty()) token.text = cleaned;
+      }
+    }
+    out.sequences.push_back(assemble(tokens, range, request, std::move(answer)));
+    if (options.output_step_attributions) {
+      if (!out.steps) out.steps.emplace();
+      for (StepAttribution& step : split_steps(out.sequences.back())) out.steps->push_back(std::move(step));
+    }
+    if (i == 0) first_start = range.first;
+    last_end = std::max(last_end, range.last);
+  }
+  out.info = info();
+  out.info.update({{"attribution_method", options.method},
+                   {"attr_pos_start", first_start},
+                   {"attr_pos_end", last_end},
+                   {"output_step_attributions", options.output_step_attributions},
+                   {"attribute_target", false},
+                   {"step_scores", options.step_scores},
+                   {"exec_time", seconds},
+                   {"include_eos_baseline", options.include_eos_baseline},
+                   {"attributed_fn", options.attributed_fn + "_fn"},
+                   {"attribution_args", options.attribution_args},
+                   {"attributed_fn_args", Json::object()},
+                   {"step_scores_args", Json::object()},
+                   {"input_texts", texts},
+                   {"generated_texts", generated},
+                   {"generate_from_target_prefix", false}});
+  return out;
+}
+
+}  // namespace inseq

@@ -1,0 +1,16 @@
+#pragma once
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <string>
+
+namespace inseq::models {
+
+/// "cpu", "cuda" or "cuda:N". CUDA support is loaded when first asked for; throws InvalidArgument with the reason
+/// when there is no such device here.
+at::Device open_device(const std::string& name);
+
+/// "float32", "bfloat16", "float16", "float64" (with or without "torch."). Throws InvalidArgument.
+at::ScalarType parse_dtype(const std::string& name);
+
+}  // namespace inseq::models

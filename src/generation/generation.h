@@ -5,6 +5,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "inseq/progress.h"
@@ -14,35 +15,71 @@ namespace inseq::generation {
 using Tensor = at::Tensor;
 using Json = nlohmann::ordered_json;
 
-/// How to generate: the fields of transformers' GenerationConfig that decoding here knows, with the same
-/// names, meanings and defaults.
+/// How to generate: the fields of transformers' GenerationConfig that decoding here knows, with the
+/// same names, meanings and defaults. Lengths are in tokens; a prompt is as long as its batch,
+/// padding included.
 struct Options {
-  int64_t max_length = 20;                      ///< tokens, prompt included
-  std::optional<int64_t> max_new_tokens;        ///< tokens beyond the prompt; wins over max_length
-  int64_t min_length = 0;                       ///< tokens, prompt included
-  std::optional<int64_t> min_new_tokens;        ///< tokens beyond the prompt
-  bool do_sample = false;                       ///< sampling instead of greedy search
-  double temperature = 1.0;
-  int64_t top_k = 50;                           ///< used when sampling; 0: all
-  double top_p = 1.0;                           ///< used when sampling
-  double repetition_penalty = 1.0;
-  int64_t no_repeat_ngram_size = 0;
-  std::vector<int64_t> eos_token_ids;           ///< generation of a sequence ends after any of these
-  int64_t pad_token_id = 0;                     ///< fills sequences that ended early
-  std::optional<uint64_t> seed;                 ///< of the sampler; drawn when absent
+  std::optional<int64_t> max_length;      ///< prompt included; with neither maximum: 20 new tokens
+  std::optional<int64_t> max_new_tokens;  ///< beyond the prompt; wins over max_length
+  std::optional<int64_t> max_positions;   ///< what the model can hold; shortens the default of 20
+  int64_t min_length = 0;                 ///< prompt included
+  std::optional<int64_t> min_new_tokens;  ///< beyond the prompt; wins over min_length
+
+  std::vector<int64_t> eos_token_ids;  ///< generation of a sequence ends after any of these
+  std::optional<int64_t>
+      pad_token_id;  ///< fills sequences that ended early; the first EOS if absent
+
+  double repetition_penalty = 1.0;                  ///< of tokens in the prompt and the new text
+  int64_t no_repeat_ngram_size = 0;                 ///< this many tokens never occur twice; 0: off
+  std::vector<std::vector<int64_t>> bad_words_ids;  ///< token sequences that never occur
+  std::vector<int64_t> suppress_tokens;             ///< tokens that never occur
+  std::vector<int64_t> begin_suppress_tokens;       ///< tokens that are never the first new one
+  std::optional<int64_t> forced_bos_token_id;       ///< follows a prompt of one token
+  std::vector<int64_t> forced_eos_token_ids;  ///< one of these is the last at the maximal length
+  bool remove_invalid_values = false;         ///< NaN logits become 0, infinite ones finite
+  /// (n, f): after n new tokens the EOS logits grow as the powers of f.
+  std::optional<std::pair<int64_t, double>> exponential_decay_length_penalty;
+  bool renormalize_logits = false;  ///< log-softmax after all else
+
+  bool do_sample = false;  ///< sampling instead of greedy search; the fields below are for sampling
+  double temperature = 1.0;      ///< divides the logits
+  int64_t top_k = 50;            ///< keeps the k likeliest tokens; 0: all
+  double top_p = 1.0;            ///< keeps the likeliest tokens that add up to this probability
+  std::optional<double> min_p;   ///< keeps tokens this likely relative to the likeliest
+  std::optional<double> top_h;   ///< keeps the likeliest tokens up to this share of the entropy
+  double typical_p = 1.0;        ///< keeps the most typical tokens that add up to this probability
+  double epsilon_cutoff = 0.0;   ///< keeps tokens at least this likely
+  double eta_cutoff = 0.0;       ///< the same, with a bound that falls as the entropy rises
+  std::optional<uint64_t> seed;  ///< of the sampler; drawn when absent
 };
 
-/// Reads options from layers of JSON, later ones winning: generation_config.json, then what the user gave.
-/// Throws InvalidArgument for a key that transformers knows but we do not support with a non-neutral value, for
-/// an unknown key (offering the nearest), and for values of the wrong type or range.
-Options read_options(const std::vector<Json>& layers);
+/// Where generation options are read from. A JSON null stands for an absent file or object.
+struct OptionSources {
+  Json generation_config;  ///< generation_config.json; keys that nobody knows are skipped
+  Json user;               ///< wins over the files; a null value takes back what a file says
+  Json model_config;  ///< config.json; used, as transformers does, without generation_config.json
+};
 
-/// Asks a model for the logits of the next token. `new_ids` [batch, new] are the tokens not yet seen (the
-/// whole prompt at first, then one column); `mask` [batch, total] is 0 at padding. Returns [batch, vocab] float32.
+/// Reads options. Throws InvalidArgument for an unknown key of the user's (offering the nearest)
+/// and for values of the wrong type or range, Unsupported for a key that transformers knows but
+/// decoding here does not, unless its value changes nothing.
+Options read_options(const OptionSources& sources);
+
+/// Throws InvalidArgument unless every field is in range and no two contradict each other.
+void check_options(const Options& options);
+
+/// Asks a model for the logits of the next token. `new_ids` [batch, new] are the tokens not yet
+/// seen (the whole prompt at first, then one column); `mask` [batch, total] int64 is 0 at padding.
+/// Returns [batch, vocab] float32. Sequences that have ended go on being fed, with the padding
+/// token.
 using NextLogits = std::function<Tensor(const Tensor& new_ids, const Tensor& mask)>;
 
-/// Continues `prompt_ids` ([batch, tokens] int64, padded on the left; `prompt_mask` 0 at padding) until every
-/// sequence has ended or is long enough. Returns [batch, total] with prompt, as transformers' generate().
+/// Continues `prompt_ids` ([batch, tokens] int64, padded on the left; `prompt_mask` 0 at padding)
+/// until every sequence has ended or is long enough. Returns [batch, total] with prompt, as
+/// transformers' generate().
+///
+/// Sampled text depends on the seed and the prompt only, not on the other prompts of the batch; the
+/// second, third... copy of a prompt in a batch gets a text of its own.
 Tensor generate(const NextLogits& next_logits, const Tensor& prompt_ids, const Tensor& prompt_mask,
                 const Options& options, const ProgressCallback& progress = {});
 

@@ -1,0 +1,109 @@
+#pragma once
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "generation/generation.h"
+
+namespace inseq::generation {
+
+/// What tests/golden/generation/make_data.py wrote.
+inline const Json& golden() {
+  static const Json data = [] {
+    std::ifstream file(INSEQ_TEST_DIR "/golden/generation/data.json");
+    return Json::parse(file);
+  }();
+  return data;
+}
+
+inline Tensor int_tensor(const std::vector<std::vector<int64_t>>& rows) {
+  std::vector<Tensor> tensors;
+  for (const auto& row : rows) tensors.push_back(at::tensor(row, at::kLong));
+  return at::stack(tensors);
+}
+
+inline std::vector<std::vector<int64_t>> to_rows(const Tensor& ids) {
+  std::vector<std::vector<int64_t>> rows;
+  for (int64_t row = 0; row < ids.size(0); ++row) {
+    const Tensor one = ids[row].contiguous();
+    rows.emplace_back(one.const_data_ptr<int64_t>(), one.const_data_ptr<int64_t>() + one.size(0));
+  }
+  return rows;
+}
+
+/// Prompts of unequal lengths as a batch, padded on the left.
+struct Prompts {
+  Tensor ids;   // [batch, tokens]
+  Tensor mask;  // [batch, tokens]
+  explicit Prompts(std::vector<std::vector<int64_t>> rows, int64_t pad = 0) {
+    size_t longest = 0;
+    for (const auto& row : rows) longest = std::max(longest, row.size());
+    std::vector<std::vector<int64_t>> masks;
+    for (auto& row : rows) {
+      std::vector<int64_t> seen(longest, 1);
+      std::fill_n(seen.begin(), longest - row.size(), 0);
+      masks.push_back(seen);
+      row.insert(row.begin(), longest - row.size(), pad);
+    }
+    ids = int_tensor(rows);
+    mask = int_tensor(masks);
+  }
+};
+
+/// The model of make_data.py: logits from the last word and the one before it. It also checks what it is
+/// fed: the whole prompt, then one column at a time, under a mask that covers everything so far.
+class TableModel {
+ public:
+  Tensor operator()(const Tensor& new_ids, const Tensor& mask) {
+    EXPECT_EQ(new_ids.size(1), ids_.defined() ? 1 : mask.size(1));
+    ids_ = ids_.defined() ? at::cat({ids_, new_ids}, 1) : new_ids;
+    EXPECT_EQ(ids_.sizes(), mask.sizes());
+    EXPECT_EQ(mask.scalar_type(), at::kLong);
+    EXPECT_FALSE(at::GradMode::is_enabled());
+    ++calls_;
+    Tensor logits = after_.index_select(0, ids_.select(1, -1));
+    if (ids_.size(1) > 1) {
+      const Tensor before = skip_.index_select(0, ids_.select(1, -2));
+      logits = logits + before * mask.select(1, -2).unsqueeze(1);
+    }
+    return logits;
+  }
+
+  /// For generate(), which copies its callback. The model must outlive it.
+  NextLogits callback() {
+    return [this](const Tensor& new_ids, const Tensor& mask) { return (*this)(new_ids, mask); };
+  }
+
+  int calls() const { return calls_; }
+
+ private:
+  static Tensor table(const char* name) {
+    const auto rows = golden().at(name).get<std::vector<std::vector<int64_t>>>();
+    return int_tensor(rows).to(at::kFloat) / 1024;
+  }
+
+  Tensor after_ = table("after");  // [vocab, vocab]
+  Tensor skip_ = table("skip");    // [vocab, vocab]
+  Tensor ids_;                     // [batch, tokens] so far
+  int calls_ = 0;
+};
+
+/// generate() with a fresh table model.
+inline std::vector<std::vector<int64_t>> texts_of(const Prompts& prompts, const Options& options) {
+  TableModel model;
+  return to_rows(generate(model.callback(), prompts.ids, prompts.mask, options));
+}
+
+/// The message of the Error that `call` throws; fails when it throws none of that kind.
+template <typename Kind>
+std::string message_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Kind& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no error of the expected kind";
+  return "";
+}
+
+}  // namespace inseq::generation

@@ -4,11 +4,21 @@
 # module looks the two libraries up by name.
 #
 # Input:  LibTorch_ROOT (cache variable or environment): a folder with include/ and lib/.
-#         Without it, the `torch` package of the python3 on the path is used.
+#         Without it, the newest LibTorch that ./dev setup has put into the user's cache is used; without
+#         that, the `torch` package of the python3 on the path.
 # Output: LibTorch::LibTorch (torch_cpu and c10), LibTorch_VERSION, LibTorch_LIBRARY_DIR.
 include(FindPackageHandleStandardArgs)
 
 set(_hints ${LibTorch_ROOT} $ENV{LibTorch_ROOT})
+if(NOT _hints)
+  set(_cache "$ENV{XDG_CACHE_HOME}")
+  if(NOT _cache)
+    set(_cache "$ENV{HOME}/.cache")
+  endif()
+  file(GLOB _hints "${_cache}/inseq/libtorch-*")
+  list(FILTER _hints INCLUDE REGEX "libtorch-[0-9.]+$")
+  list(SORT _hints COMPARE NATURAL ORDER DESCENDING)
+endif()
 if(NOT _hints)
   find_program(_python NAMES python3 python)
   if(_python)

@@ -17,7 +17,7 @@ function(inseq_registration out_file folder namespace registry header)
 
 namespace ${namespace} {
 ${declarations}
-void register_all(${registry}& registry) {
+void register_all([[maybe_unused]] ${registry}& registry) {
 ${calls}}
 }  // namespace ${namespace}
 " @ONLY)

@@ -92,6 +92,9 @@ class AttributionModel {
   std::unique_ptr<Parts> parts_;
 };
 
+/// One score per token and step, as each method's default aggregation gives it.
+AttributionOutput aggregate(const AttributionOutput& output);
+
 /// A heat map for a terminal of `width` columns; colours unless `plain`.
 std::string to_terminal(const AttributionOutput& output, const AttributionModel& model, int width = 120, bool plain = false);
 

@@ -1,0 +1,22 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace inseq::io {
+
+/// Whether the bytes begin like a gzip file.
+bool is_gzip(std::span<const std::byte> bytes);
+
+/// The bytes as one gzip member without name or time stamp, so that equal input gives equal output.
+/// `level` is zlib's, 1 (fast) to 9 (small).
+std::string gzip_compress(std::string_view bytes, int level);
+
+/// What a gzip file holds, all members one after another. `name` is the file in messages. Throws
+/// FormatError when it is damaged or holds more than `limit` bytes.
+std::string gzip_decompress(std::span<const std::byte> bytes, const std::string& name,
+                            size_t limit);
+
+}  // namespace inseq::io

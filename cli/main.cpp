@@ -1,1 +1,135 @@
-int main(){}
+// The program `inseq`.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <map>
+
+#include "base/text_distance.h"
+#include "commands.h"
+#include "inseq/error.h"
+#include "io/file.h"
+#include "options.h"
+
+namespace inseq::cli {
+namespace {
+
+constexpr int kFailed = 1, kWrongUsage = 2, kInterrupted = 130;
+
+constexpr const char* kHelp =
+    "Explains which input tokens a language model looked at when it generated each token.\n"
+    "\n"
+    "usage: inseq <command> [options]\n"
+    "\n"
+    "  inseq attribute -i \"The capital of France is\"    generate with the default model and explain\n"
+    "  inseq attribute --help                           all options\n"
+    "  inseq methods                                    attribution methods there are\n"
+    "  inseq step-functions                             scores that can be attributed or reported\n"
+    "  inseq models                                     model classes there are\n"
+    "  inseq --version\n";
+
+using Command = int (*)(const std::vector<std::string>&);
+
+const std::map<std::string, Command>& commands() {
+  static const std::map<std::string, Command> all = {
+      {"attribute", attribute}, {"methods", methods}, {"step-functions", step_functions}, {"models", models}};
+  return all;
+}
+
+int terminal_width() {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 40;
+  return std::min(known ? static_cast<int>(size.ws_col) : 100, 120);
+}
+
+void print_attribute_help() {
+  std::printf("Explains texts with a model: which input tokens mattered for each generated token.\n\n"
+              "usage: inseq attribute -i TEXT... [options]\n\n%s",
+              help_of(attribute_options(), terminal_width()).c_str());
+}
+
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [](const std::string& a) { return a == "--help" || a == "-h"; });
+}
+
+int run(std::vector<std::string> arguments) {
+  if (arguments.empty()) {
+    std::fputs(kHelp, stderr);
+    return kWrongUsage;
+  }
+  std::string name = arguments[0];
+  arguments.erase(arguments.begin());
+  if (name == "--version") {
+    std::printf("inseq %s\n", INSEQ_VERSION);
+    return 0;
+  }
+  if (name == "--help" || name == "-h" || name == "help") {
+    std::fputs(kHelp, stdout);
+    return 0;
+  }
+  std::replace(name.begin(), name.end(), '_', '-');
+  if (name == "attribute-dataset" || name == "attribute-context") {
+    throw Unsupported(concat("the command ", name, " is not available in this version; there is attribute"));
+  }
+  const auto found = commands().find(name);
+  if (found == commands().end()) {
+    std::vector<std::string> names;
+    for (const auto& [known, command] : commands()) names.push_back(known);
+    throw UsageError(concat("unknown command \"", name, "\"", did_you_mean(name, names), " (inseq --help lists all)"));
+  }
+  if (asks_for_help(arguments)) {
+    if (name == "attribute") {
+      print_attribute_help();
+    } else {
+      std::fputs(kHelp, stdout);
+    }
+    return 0;
+  }
+  return found->second(arguments);
+}
+
+/// Files appear only when they are finished, so stopping at once leaves nothing half-written.
+void stop_at_once(int) {
+  io::remove_unfinished_files();
+  const char line[] = "\ninseq: interrupted\n";
+  if (write(STDERR_FILENO, line, sizeof line - 1) < 0) _exit(kInterrupted);
+  _exit(kInterrupted);
+}
+
+/// One sentence, whatever went wrong.
+int told(const std::string& message, int code) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%sinseq: %s\n", isatty(STDERR_FILENO) ? "\r\x1b[K" : "", message.substr(0, message.find('\n')).c_str());
+  return code;
+}
+
+int guarded(const std::vector<std::string>& arguments) {
+  try {
+    const int code = run(arguments);
+    if (std::fflush(stdout) != 0) return told("standard output could not be written", kFailed);
+    return code;
+  } catch (const UsageError& error) {
+    return told(error.what(), kWrongUsage);
+  } catch (const Error& error) {
+    return told(error.what(), kFailed);
+  } catch (const std::bad_alloc&) {
+    return told("out of memory; a smaller --memory_limit or --batch_size, or --dtype bfloat16, may help", kFailed);
+  } catch (const std::exception& error) {
+    return told(concat("this should not have happened, please report it: ", error.what()), kFailed);
+  }
+}
+
+}  // namespace
+}  // namespace inseq::cli
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, inseq::cli::stop_at_once);
+  std::signal(SIGTERM, inseq::cli::stop_at_once);
+  std::signal(SIGPIPE, SIG_IGN);
+  const int code = inseq::cli::guarded(std::vector<std::string>(argv + 1, argv + argc));
+  std::fflush(stderr);
+  _exit(code);  // LibTorch's destructors would take 70 ms
+}

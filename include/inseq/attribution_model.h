@@ -95,8 +95,11 @@ class AttributionModel {
 /// One score per token and step, as each method's default aggregation gives it.
 AttributionOutput aggregate(const AttributionOutput& output);
 
-/// A heat map for a terminal of `width` columns; colours unless `plain`.
-std::string to_terminal(const AttributionOutput& output, const AttributionModel& model, int width = 120, bool plain = false);
+/// A heat map for the terminal that standard output goes to: its width, the colours it can show, plain text for
+/// files and pipes and when $NO_COLOR is set. Aggregates first.
+std::string to_terminal(const AttributionOutput& output, const AttributionModel& model);
+/// The same as plain text of at most `width` columns.
+std::string to_plain_text(const AttributionOutput& output, const AttributionModel& model, int width = 100);
 
 /// Writes an output in Inseq's JSON format; reads what Inseq or this library wrote. Files ending in .gz are compressed.
 void save(const AttributionOutput& output, const std::string& path);

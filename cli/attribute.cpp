@@ -1,0 +1,132 @@
+// inseq attribute: explains texts with a model.
+#include <cstdio>
+
+#include "aggregation/aggregate.h"
+#include "base/memory.h"
+#include "commands.h"
+#include "inseq/attribution_model.h"
+#include "io/file.h"
+#include "log.h"
+#include "options.h"
+#include "progress_bar.h"
+
+namespace inseq::cli {
+namespace {
+
+LoadOptions load_options(const Values& values) {
+  LoadOptions options;
+  options.dtype = values.text("dtype", options.dtype);
+  options.device = values.text("device", options.device);
+  options.model_kwargs = values.json("model_kwargs");
+  options.tokenizer_kwargs = values.json("tokenizer_kwargs");
+  const int64_t threads = values.number("threads", 0);
+  if (values.has("threads") && (threads < 1 || threads > 1024)) {
+    throw UsageError(concat("--threads needs a number from 1 to 1024, got ", threads));
+  }
+  options.threads = static_cast<int>(threads);
+  return options;
+}
+
+/// Inseq hands attribution_kwargs to attribute(), whose own parameters may stand there too.
+bool take_flag(Json& kwargs, const char* name, bool fallback) {
+  if (!kwargs.contains(name)) return fallback;
+  const Json value = kwargs[name];
+  kwargs.erase(name);
+  INSEQ_CHECK(value.is_boolean(), InvalidArgument, "attribution option \"", name, "\" is ", value.dump(), ", needed is true or false");
+  return value.get<bool>();
+}
+
+AttributeOptions attribute_options_of(const Values& values) {
+  AttributeOptions o;
+  o.method = values.text("attribution_method", o.method);
+  o.attributed_fn = values.text("attributed_fn", o.attributed_fn);
+  o.step_scores = values.texts("step_scores");
+  if (values.has("start_pos")) o.attr_pos_start = values.number("start_pos", 0);
+  if (values.has("end_pos")) o.attr_pos_end = values.number("end_pos", 0);
+  o.output_step_attributions = values.flag("output_step_attributions");
+  o.include_eos_baseline = values.flag("include_eos_baseline");
+  o.batch_size = values.number("batch_size", o.batch_size);
+  if (o.batch_size < 1) throw UsageError(concat("--batch_size needs a number of at least 1, got ", o.batch_size));
+  o.generation_args = values.json("generation_kwargs");
+  o.attribution_args = values.json("attribution_kwargs");
+  o.skip_special_tokens = take_flag(o.attribution_args, "skip_special_tokens", false);
+  o.clean_special_chars = take_flag(o.attribution_args, "clean_special_chars", false);
+  o.engine = values.text("engine", o.engine);
+  if (values.has("memory_limit")) o.memory_limit = parse_bytes(values.text("memory_limit"));
+  // Hidden units are kept only when they will be saved.
+  const bool aggregated = values.flag("aggregate_output") && !values.has("attribution_aggregators");
+  o.granular = values.has("save_path") && !aggregated;
+  return o;
+}
+
+/// What Inseq would warn of, it says here too.
+void warn_of_what_has_no_effect(const Values& values) {
+  for (const char* name : {"attribute_target", "generate_from_target_prefix"}) {
+    if (values.flag(name)) log_warning(concat("--", name, " is for encoder-decoder models and has no effect on this one"));
+  }
+  if (values.has("generated_texts") && values.has("generation_kwargs")) {
+    log_warning("--generation_kwargs has no effect, since --generated_texts says what to explain");
+  }
+  if (values.has("save_path")) return;
+  for (const char* name : {"attribution_aggregators", "attribution_selectors", "aggregate_output"}) {
+    if (values.has(name)) log_warning(concat("--", name, " only concerns what is saved; there is no --save_path"));
+  }
+}
+
+AttributionOutput aggregated_for_saving(const AttributionOutput& out, const Values& values) {
+  if (!values.has("attribution_aggregators")) {
+    return values.flag("aggregate_output") ? aggregation::aggregate(out) : out;
+  }
+  aggregation::CommandLineAggregation how;
+  how.attribution_aggregators = values.texts("attribution_aggregators");
+  how.attribution_selectors = values.numbers("attribution_selectors");
+  how.normalize_attributions = values.flag("normalize_attributions");
+  how.rescale_attributions = values.flag("rescale_attributions");
+  return aggregation::aggregate(out, how);
+}
+
+void check_usage(const Values& values) {
+  if (values.texts("input_texts").empty()) {
+    throw UsageError("--input_texts is missing: say what to explain, for example  inseq attribute -i \"Hello, world\"");
+  }
+  if (values.has("viz_path")) throw Unsupported("--viz_path is not available in this version: heat maps are drawn in the terminal only");
+  if (values.has("attribution_selectors") && !values.has("attribution_aggregators")) {
+    throw UsageError("--attribution_selectors needs --attribution_aggregators, one for each index");
+  }
+}
+
+}  // namespace
+
+int attribute(const std::vector<std::string>& arguments) {
+  const Values values = parse(attribute_options(), arguments);
+  check_usage(values);
+  set_verbosity(values.flag("very_verbose") ? 2 : values.flag("verbose") ? 1 : 0);
+  AttributeOptions options = attribute_options_of(values);
+  ProgressBar bar;
+  LoadOptions loading = load_options(values);
+  const bool show_progress = take_flag(options.attribution_args, "show_progress", true);
+  take_flag(options.attribution_args, "pretty_progress", true);
+  if (show_progress) options.progress = loading.progress = bar.callback();
+  const std::string path = values.text("save_path");
+  if (values.has("save_path")) io::check_writable(path);
+  warn_of_what_has_no_effect(values);
+
+  log_info(concat("loading ", values.text("model_name_or_path", "the default model")));
+  const AttributionModel model = AttributionModel::load(values.text("model_name_or_path"), loading);
+  log_info(concat("loaded ", model.info().dump()));
+  const std::vector<std::string> texts = values.texts("input_texts");
+  const AttributionOutput out = values.has("generated_texts")
+                                    ? model.attribute(texts, values.texts("generated_texts"), options)
+                                    : model.attribute(texts, options);
+  bar.finish();
+  log_info(concat("attributed in ", out.info.at("exec_time").dump(), " s"));
+  log_debug(out.info.dump(2));
+  if (!values.flag("hide_attributions")) std::fputs(to_terminal(out, model).c_str(), stdout);
+  if (values.has("save_path")) {
+    save(aggregated_for_saving(out, values), path);
+    std::fprintf(stderr, "Saved attributions to %s\n", path.c_str());
+  }
+  return 0;
+}
+
+}  // namespace inseq::cli

@@ -19,45 +19,44 @@ using Json = nlohmann::ordered_json;
 /// same names, meanings and defaults. Lengths are in tokens; a prompt is as long as its batch,
 /// padding included.
 struct Options {
-  std::optional<int64_t> max_length;      ///< prompt included; with neither maximum: 20 new tokens
-  std::optional<int64_t> max_new_tokens;  ///< beyond the prompt; wins over max_length
-  std::optional<int64_t> max_positions;   ///< what the model can hold; shortens the default of 20
-  int64_t min_length = 0;                 ///< prompt included
-  std::optional<int64_t> min_new_tokens;  ///< beyond the prompt; wins over min_length
+  std::optional<int64_t> max_length{};      ///< prompt included; with neither maximum: 20 new ones
+  std::optional<int64_t> max_new_tokens{};  ///< beyond the prompt; wins over max_length
+  std::optional<int64_t> max_positions{};   ///< what the model can hold; limits the default of 20
+  int64_t min_length = 0;                   ///< prompt included
+  std::optional<int64_t> min_new_tokens{};  ///< beyond the prompt; wins over min_length
 
-  std::vector<int64_t> eos_token_ids;  ///< generation of a sequence ends after any of these
-  std::optional<int64_t>
-      pad_token_id;  ///< fills sequences that ended early; the first EOS if absent
+  std::vector<int64_t> eos_token_ids{};   ///< generation of a sequence ends after any of these
+  std::optional<int64_t> pad_token_id{};  ///< fills ended sequences; the first EOS when absent
 
-  double repetition_penalty = 1.0;                  ///< of tokens in the prompt and the new text
-  int64_t no_repeat_ngram_size = 0;                 ///< this many tokens never occur twice; 0: off
-  std::vector<std::vector<int64_t>> bad_words_ids;  ///< token sequences that never occur
-  std::vector<int64_t> suppress_tokens;             ///< tokens that never occur
-  std::vector<int64_t> begin_suppress_tokens;       ///< tokens that are never the first new one
-  std::optional<int64_t> forced_bos_token_id;       ///< follows a prompt of one token
-  std::vector<int64_t> forced_eos_token_ids;  ///< one of these is the last at the maximal length
-  bool remove_invalid_values = false;         ///< NaN logits become 0, infinite ones finite
+  double repetition_penalty = 1.0;                    ///< of tokens in the prompt and the new text
+  int64_t no_repeat_ngram_size = 0;                   ///< as many tokens never recur; 0: off
+  std::vector<std::vector<int64_t>> bad_words_ids{};  ///< token sequences that never occur
+  std::vector<int64_t> suppress_tokens{};             ///< tokens that never occur
+  std::vector<int64_t> begin_suppress_tokens{};       ///< tokens that are never the first new one
+  std::optional<int64_t> forced_bos_token_id{};       ///< follows a prompt of one token
+  std::vector<int64_t> forced_eos_token_ids{};  ///< one of these ends a text of maximal length
+  bool remove_invalid_values = false;           ///< NaN logits become 0, infinite ones finite
   /// (n, f): after n new tokens the EOS logits grow as the powers of f.
-  std::optional<std::pair<int64_t, double>> exponential_decay_length_penalty;
+  std::optional<std::pair<int64_t, double>> exponential_decay_length_penalty{};
   bool renormalize_logits = false;  ///< log-softmax after all else
 
-  bool do_sample = false;  ///< sampling instead of greedy search; the fields below are for sampling
-  double temperature = 1.0;      ///< divides the logits
-  int64_t top_k = 50;            ///< keeps the k likeliest tokens; 0: all
-  double top_p = 1.0;            ///< keeps the likeliest tokens that add up to this probability
-  std::optional<double> min_p;   ///< keeps tokens this likely relative to the likeliest
-  std::optional<double> top_h;   ///< keeps the likeliest tokens up to this share of the entropy
-  double typical_p = 1.0;        ///< keeps the most typical tokens that add up to this probability
-  double epsilon_cutoff = 0.0;   ///< keeps tokens at least this likely
-  double eta_cutoff = 0.0;       ///< the same, with a bound that falls as the entropy rises
-  std::optional<uint64_t> seed;  ///< of the sampler; drawn when absent
+  bool do_sample = false;          ///< sampling; without it greedy search, and the rest is not used
+  double temperature = 1.0;        ///< divides the logits
+  int64_t top_k = 50;              ///< keeps the k likeliest tokens; 0: all
+  double top_p = 1.0;              ///< keeps the likeliest tokens that add up to this probability
+  std::optional<double> min_p{};   ///< keeps tokens this likely relative to the likeliest
+  std::optional<double> top_h{};   ///< keeps the likeliest tokens up to this share of the entropy
+  double typical_p = 1.0;          ///< keeps the most typical tokens up to this probability
+  double epsilon_cutoff = 0.0;     ///< keeps tokens at least this likely
+  double eta_cutoff = 0.0;         ///< the same, with a bound that falls as the entropy rises
+  std::optional<uint64_t> seed{};  ///< of the sampler; drawn when absent
 };
 
 /// Where generation options are read from. A JSON null stands for an absent file or object.
 struct OptionSources {
-  Json generation_config;  ///< generation_config.json; keys that nobody knows are skipped
-  Json user;               ///< wins over the files; a null value takes back what a file says
-  Json model_config;  ///< config.json; used, as transformers does, without generation_config.json
+  Json generation_config{};  ///< generation_config.json; keys that nobody knows are skipped
+  Json user{};               ///< wins over the files; a null value takes back what they say
+  Json model_config{};       ///< config.json; as in transformers used without the former only
 };
 
 /// Reads options. Throws InvalidArgument for an unknown key of the user's (offering the nearest)

@@ -9,13 +9,12 @@ namespace inseq::generation {
 namespace {
 
 Prompts prompts_named(const std::string& name) {
-  return Prompts(golden().at("prompts").at(name).get<std::vector<std::vector<int64_t>>>());
+  return padded(golden().at("prompts").at(name).get<std::vector<std::vector<int64_t>>>());
 }
 
 Options options_of(const Json& golden_case) {
-  return read_options({.generation_config = golden_case.at("file"),
-                       .user = golden_case.at("options"),
-                       .model_config = nullptr});
+  return read_options(
+      {.generation_config = golden_case.at("file"), .user = golden_case.at("options")});
 }
 
 TEST(GenerationGolden, TextsEqualTransformers) {

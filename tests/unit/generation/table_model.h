@@ -31,27 +31,28 @@ inline std::vector<std::vector<int64_t>> to_rows(const Tensor& ids) {
   return rows;
 }
 
-/// Prompts of unequal lengths as a batch, padded on the left.
 struct Prompts {
   Tensor ids;   // [batch, tokens]
-  Tensor mask;  // [batch, tokens]
-  explicit Prompts(std::vector<std::vector<int64_t>> rows, int64_t pad = 0) {
-    size_t longest = 0;
-    for (const auto& row : rows) longest = std::max(longest, row.size());
-    std::vector<std::vector<int64_t>> masks;
-    for (auto& row : rows) {
-      std::vector<int64_t> seen(longest, 1);
-      std::fill_n(seen.begin(), longest - row.size(), 0);
-      masks.push_back(seen);
-      row.insert(row.begin(), longest - row.size(), pad);
-    }
-    ids = int_tensor(rows);
-    mask = int_tensor(masks);
-  }
+  Tensor mask;  // [batch, tokens], 0 at padding
 };
 
-/// The model of make_data.py: logits from the last word and the one before it. It also checks what it is
-/// fed: the whole prompt, then one column at a time, under a mask that covers everything so far.
+/// Prompts of unequal lengths as a batch, padded on the left.
+inline Prompts padded(std::vector<std::vector<int64_t>> rows, int64_t pad = 0) {
+  size_t longest = 0;
+  for (const auto& row : rows) longest = std::max(longest, row.size());
+  std::vector<std::vector<int64_t>> masks;
+  for (auto& row : rows) {
+    std::vector<int64_t> seen(longest, 1);
+    std::fill_n(seen.begin(), longest - row.size(), 0);
+    masks.push_back(seen);
+    row.insert(row.begin(), longest - row.size(), pad);
+  }
+  return {int_tensor(rows), int_tensor(masks)};
+}
+
+/// The model of make_data.py: logits from the last word and the one before it. It also checks what
+/// it is fed: the whole prompt, then one column at a time, under a mask that covers everything so
+/// far.
 class TableModel {
  public:
   Tensor operator()(const Tensor& new_ids, const Tensor& mask) {
@@ -61,9 +62,10 @@ class TableModel {
     EXPECT_EQ(mask.scalar_type(), at::kLong);
     EXPECT_FALSE(at::GradMode::is_enabled());
     ++calls_;
-    Tensor logits = after_.index_select(0, ids_.select(1, -1));
+    static const Tensor after = table("after"), skip = table("skip");  // [vocab, vocab]
+    Tensor logits = after.index_select(0, ids_.select(1, -1));
     if (ids_.size(1) > 1) {
-      const Tensor before = skip_.index_select(0, ids_.select(1, -2));
+      const Tensor before = skip.index_select(0, ids_.select(1, -2));
       logits = logits + before * mask.select(1, -2).unsqueeze(1);
     }
     return logits;
@@ -82,9 +84,7 @@ class TableModel {
     return int_tensor(rows).to(at::kFloat) / 1024;
   }
 
-  Tensor after_ = table("after");  // [vocab, vocab]
-  Tensor skip_ = table("skip");    // [vocab, vocab]
-  Tensor ids_;                     // [batch, tokens] so far
+  Tensor ids_;  // [batch, tokens] so far
   int calls_ = 0;
 };
 

@@ -58,7 +58,7 @@ class HubDownload {
       : request_(request),
         cache_(request.settings.cache, request.id),
         token_(hub_token()),
-        client_(token_, [this] { show(); }) {}
+        client_(token_, [this] { show(); }, request.settings.retry_pause) {}
 
   std::string run() {
     const std::vector<std::string> names = list();

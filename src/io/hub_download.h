@@ -12,8 +12,8 @@ struct HubRequest {
   std::string revision = "main";  ///< branch, tag or commit
   std::string file = "";          ///< one .gguf file; "" for the files of a model folder
   HubSettings settings = {};
-  ProgressCallback progress =
-      nullptr;             ///< may throw to stop; what has arrived is continued next time
+  /// It may throw to stop; what has arrived is continued next time.
+  ProgressCallback progress = nullptr;
   std::string tried = "";  ///< for messages: where else the model was looked for
 };
 

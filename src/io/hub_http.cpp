@@ -192,8 +192,12 @@ struct HttpClient::Handle {
   std::string redirect;  // where the last answer leads
 };
 
-HttpClient::HttpClient(std::string token, std::function<void()> tick)
-    : token_(std::move(token)), tick_(std::move(tick)), handle_(std::make_unique<Handle>()) {}
+HttpClient::HttpClient(std::string token, std::function<void()> tick,
+                       std::chrono::milliseconds retry_pause)
+    : token_(std::move(token)),
+      tick_(std::move(tick)),
+      retry_pause_(retry_pause),
+      handle_(std::make_unique<Handle>()) {}
 HttpClient::~HttpClient() = default;
 
 HttpResponse HttpClient::exchange(const HttpRequest& request, const std::string& url,
@@ -282,11 +286,13 @@ HttpResponse HttpClient::send(HttpRequest request, size_t limit) {
 }
 
 void HttpClient::pause(int failures) {
-  auto left = kTick * (1 << std::min(failures, 5));
-  for (; left.count() > 0; left -= kTick) {
+  auto left = retry_pause_ * (1 << std::clamp(failures - 1, 0, 5));
+  do {
     if (tick_) tick_();
-    std::this_thread::sleep_for(kTick);
-  }
+    const auto slice = std::min<std::chrono::milliseconds>(left, kTick);
+    std::this_thread::sleep_for(slice);
+    left -= slice;
+  } while (left.count() > 0);
 }
 
 std::string HttpResponse::header(const std::string& name) const {

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -47,8 +48,9 @@ struct HttpRequest {
 class HttpClient {
  public:
   /// `tick` is called about ten times a second while the client waits or transfers; it may throw to
-  /// stop.
-  HttpClient(std::string token, std::function<void()> tick);
+  /// stop. `retry_pause` comes before the second attempt and doubles after each.
+  HttpClient(std::string token, std::function<void()> tick,
+             std::chrono::milliseconds retry_pause = std::chrono::milliseconds(500));
   ~HttpClient();
 
   /// One attempt, redirects followed. Throws what `body` and `tick` throw; a failed connection is
@@ -58,7 +60,7 @@ class HttpClient {
   /// `text`; more than `limit` bytes are a FormatError.
   HttpResponse send(HttpRequest request, size_t limit = 0);
 
-  /// The pause after so many failures: 0.2 s, doubled each time.
+  /// The pause after so many failures in a row.
   void pause(int failures);
   static constexpr int kAttempts = 4;
 
@@ -68,6 +70,7 @@ class HttpClient {
 
   std::string token_;
   std::function<void()> tick_;
+  std::chrono::milliseconds retry_pause_;
   std::unique_ptr<Handle> handle_;
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <string>
 
 namespace inseq::io {
@@ -9,6 +10,7 @@ struct HubSettings {
   std::string endpoint;  ///< "https://host", without a closing slash
   bool offline = false;  ///< never download
   bool symlinks = true;  ///< snapshots link to blobs; otherwise they hold the files themselves
+  std::chrono::milliseconds retry_pause{500};  ///< before the second attempt; doubled after each
 };
 
 /// Reads HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, HF_ENDPOINT, HF_HUB_OFFLINE,

@@ -10,8 +10,8 @@ namespace inseq::io {
 struct LocationOptions {
   std::string revision = "main";  ///< branch, tag or commit of a hub model
   bool offline = false;           ///< also HF_HUB_OFFLINE=1: never download
-  ProgressCallback
-      progress;  ///< bytes of downloads; may throw to stop, the next call goes on from there
+  /// Bytes of downloads. It may throw to stop; the next call goes on from there.
+  ProgressCallback progress = nullptr;
 };
 
 /// A model on disk.

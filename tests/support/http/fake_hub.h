@@ -1,6 +1,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -78,12 +79,16 @@ class FakeHub : public ::testing::Test {
     add_large(id, "model.safetensors", kLarge, {{{"fill", kLarge}}});
   }
 
+  static constexpr std::chrono::milliseconds kShort{1};  // between attempts
   static constexpr size_t kLarge = 100000;
   const std::string commit = "0123456789abcdef0123456789abcdef01234567";
   TestServer& server;
   TemporaryFolder folder;
   Environment environment;
 };
+
+/// That a message holds a text.
+#define EXPECT_SAYS(message, part) EXPECT_NE((message).find(part), std::string::npos) << message
 
 /// What a call's exception says; fails when there is none of that type.
 template <typename Kind, typename Call>

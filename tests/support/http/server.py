@@ -38,6 +38,7 @@ def checksum(content, kind):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body leave at once
     lock = threading.Lock()
     script_id = None
     served = {}

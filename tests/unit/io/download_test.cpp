@@ -27,7 +27,7 @@ class DownloadTest : public testing::FakeHub {
     part = file.path + ".incomplete";
   }
   void fetch(std::function<void()> tick = nullptr) {
-    HttpClient client("", std::move(tick));
+    HttpClient client("", std::move(tick), kShort);
     download_file(client, file);
   }
   void expect_complete() {
@@ -106,44 +106,44 @@ TEST_F(DownloadTest, RefusesARangeThatWasNotAskedFor) {
   testing::write_content(part, fill_pattern(kSize).substr(0, 1234));
   server.answer("/file", {{{"fill", kSize}, {"range_start", 1230}}});
   const std::string message = message_of<FormatError>([&] { fetch(); });
-  EXPECT_NE(message.find("bytes from 1230 on"), std::string::npos) << message;
+  EXPECT_SAYS(message, "bytes from 1230 on");
 }
 
 TEST_F(DownloadTest, RefusesAWrongChecksumAndKeepsNothing) {
   server.answer("/file", {{{"fill", kSize}}});
   file.checksum = std::string(64, '0');
   const std::string message = message_of<FormatError>([&] { fetch(); });
-  EXPECT_NE(message.find("org/name/file"), std::string::npos) << message;
-  EXPECT_NE(message.find("checksum"), std::string::npos) << message;
+  EXPECT_SAYS(message, "org/name/file");
+  EXPECT_SAYS(message, "checksum");
   expect_nothing();
 }
 
 TEST_F(DownloadTest, RefusesMoreThanWasAnnounced) {
   server.answer("/file", {{{"fill", kSize + 1}}});
   const std::string message = message_of<FormatError>([&] { fetch(); });
-  EXPECT_NE(message.find("more than the 100000 bytes"), std::string::npos) << message;
+  EXPECT_SAYS(message, "more than the 100000 bytes");
   expect_nothing();
 }
 
 TEST_F(DownloadTest, SaysHowFarItCameWhenTheServerHasLess) {
   server.answer("/file", {{{"fill", 60000}}});
   const std::string message = message_of<DownloadError>([&] { fetch(); });
-  EXPECT_NE(message.find("of 100000 bytes"), std::string::npos) << message;
+  EXPECT_SAYS(message, "of 100000 bytes");
   EXPECT_FALSE(std::filesystem::exists(file.path));
 }
 
 TEST_F(DownloadTest, KeepsWhatArrivedWhenAttemptsRunOut) {
   server.answer("/file", {{{"fill", kSize}, {"drop_after", 100}}, {{"status", 500}}});
   const std::string message = message_of<DownloadError>([&] { fetch(); });
-  EXPECT_NE(message.find("after 100 of 100000 bytes"), std::string::npos) << message;
-  EXPECT_NE(message.find("500, 4 attempts"), std::string::npos) << message;
+  EXPECT_SAYS(message, "after 100 of 100000 bytes");
+  EXPECT_SAYS(message, "500, 4 attempts");
   EXPECT_EQ(content_of(part), fill_pattern(100));
 }
 
 TEST_F(DownloadTest, DoesNotRepeatARefusal) {
   server.answer("/file", {{{"status", 403}}});
   const std::string message = message_of<DownloadError>([&] { fetch(); });
-  EXPECT_NE(message.find("403"), std::string::npos) << message;
+  EXPECT_SAYS(message, "403");
   EXPECT_EQ(server.requests().size(), 1u);
 }
 
@@ -187,7 +187,7 @@ TEST_F(DownloadTest, KeepsWhatFitsWhenTheDiskIsFull) {
   const std::string message = message_of<DownloadError>([&] { fetch(); });
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, handler);
-  EXPECT_NE(message.find("make room"), std::string::npos) << message;
+  EXPECT_SAYS(message, "make room");
   EXPECT_EQ(content_of(part), fill_pattern(50000));
   fetch();
   expect_complete();
@@ -196,7 +196,7 @@ TEST_F(DownloadTest, KeepsWhatFitsWhenTheDiskIsFull) {
 TEST_F(DownloadTest, SaysWhereItCannotWrite) {
   file.path = folder.path() + "/nowhere/file";
   const std::string message = message_of<DownloadError>([&] { fetch(); });
-  EXPECT_NE(message.find("/nowhere/file.incomplete"), std::string::npos) << message;
+  EXPECT_SAYS(message, "/nowhere/file.incomplete");
 }
 
 TEST_F(DownloadTest, DoesNotWriteThroughALink) {

@@ -13,7 +13,7 @@ using Requests = std::vector<std::string>;
 class HubHttpTest : public testing::FakeHub {
  protected:
   HttpResponse get(const std::string& url, size_t limit = 1000) {
-    return HttpClient("hf_token", nullptr).send({.url = url}, limit);
+    return HttpClient("hf_token", nullptr, kShort).send({.url = url}, limit);
   }
   Json redirect(const std::string& url) {
     return {{"status", 302}, {"body", "moved"}, {"headers", {{"Location", url}}}};
@@ -114,7 +114,7 @@ TEST_F(HubHttpTest, LimitsTheLengthOfAnswers) {
 
 TEST_F(HubHttpTest, StopsWhenTheTickThrows) {
   server.answer("/a", {{{"status", 503}}});
-  HttpClient client("", [] { throw Interrupted("stop"); });
+  HttpClient client("", [] { throw Interrupted("stop"); }, kShort);
   EXPECT_THROW(client.send({.url = server.address() + "/a"}), Interrupted);
   EXPECT_EQ(server.requests().size(), 1u);
 }

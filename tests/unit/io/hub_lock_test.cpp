@@ -57,8 +57,8 @@ TEST(FileLock, IsNotFooledByAFileThatWasReplaced) {
 TEST(FileLock, SaysWhereItCannotBeMade) {
   const std::string message =
       testing::message_of<DownloadError>([] { const FileLock lock("/nowhere/x.lock", nullptr); });
-  EXPECT_NE(message.find("/nowhere/x.lock"), std::string::npos);
-  EXPECT_NE(message.find("HF_HUB_CACHE"), std::string::npos);
+  EXPECT_SAYS(message, "/nowhere/x.lock");
+  EXPECT_SAYS(message, "HF_HUB_CACHE");
 }
 
 TEST(FileLock, CanBeInterrupted) {

@@ -72,7 +72,7 @@ TEST_F(HubSettingsTest, FindsTheToken) {
 TEST_F(HubSettingsTest, RefusesATokenThatWouldBreakTheHeaderAndDoesNotPrintIt) {
   environment.set("HF_TOKEN", "hf_secret\r\nX-Evil: 1");
   const std::string message = message_of<InvalidArgument>(hub_token);
-  EXPECT_NE(message.find("HF_TOKEN"), std::string::npos);
+  EXPECT_SAYS(message, "HF_TOKEN");
   EXPECT_EQ(message.find("secret"), std::string::npos);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 
 #include "inseq/progress.h"
@@ -9,22 +10,34 @@ namespace inseq::io {
 struct LocationOptions {
   std::string revision = "main";  ///< branch, tag or commit of a hub model
   bool offline = false;           ///< also HF_HUB_OFFLINE=1: never download
-  ProgressCallback progress;      ///< bytes of downloads
+  /// Bytes of downloads. It may throw to stop; the next call goes on from there.
+  ProgressCallback progress = nullptr;
 };
 
 /// A model on disk.
 struct ModelLocation {
-  std::string path;      ///< a folder with config.json, or a .gguf file
+  std::string path;  ///< a folder with config.json, or a .gguf file
   bool is_gguf = false;
-  std::string name;      ///< what the user called it; "" became the default model's name
+  std::string name;  ///< what the user called it; "" became the default model's name
 };
 
-/// Finds `name_or_path`: a folder, a `.gguf` file, the name of a hub model in the Hugging Face cache or downloaded
-/// into it, or "" for the default model. Throws InvalidArgument saying every place that was looked at.
+/// Finds `name_or_path`: a folder, a `.gguf` file, the name of a hub model in the Hugging Face
+/// cache or downloaded into it ("org/name", "name", or "org/name/file.gguf" for one GGUF file), or
+/// "" for the default model. A model that is in the cache is used as it is: the hub is not asked
+/// whether its branch has moved on. Throws InvalidArgument saying every place that was looked at,
+/// DownloadError (io/hub_http.h) when the network or the disk fail, FormatError when a server's
+/// answer is not what it announced.
 ModelLocation locate_model(const std::string& name_or_path, const LocationOptions& options = {});
 
-/// Name of the default model and the file it is kept in: `$XDG_CACHE_HOME/inseq/models/…` (or ~/.cache).
+/// $XDG_CACHE_HOME/inseq, else ~/.cache/inseq: where this program keeps its own files.
+std::string cache_folder();
+
+/// Name of the default model and the file it is kept in: `$XDG_CACHE_HOME/inseq/models/…` (or
+/// ~/.cache).
 const char* default_model_name();
 std::string default_model_path();
+/// What that file must be. Who fetches it checks the sum; at start only the size is looked at.
+const char* default_model_sha256();
+int64_t default_model_size();
 
 }  // namespace inseq::io

@@ -19,9 +19,10 @@ LAYERS = [
 PUBLIC_LAYERS = {"error.h": "base", "progress.h": "base", "attribution_model.h": "api"}
 
 NO_TENSORS = {"base", "io", "text"}
-# The precompiled header is what gives sources their tensors; attribution JSON is the one reader that fills them.
-TENSORS_ALLOWED = {"src/base/torch_pch.h", "src/io/attribution_json.h", "src/io/attribution_json.cpp"}
+# The precompiled header is what gives sources their tensors; attribution JSON is the one format that holds them.
+TENSORS_ALLOWED = re.compile(r"src/(base/torch_pch\.h|io/attribution_json\w*\.(h|cpp))$")
 TORCH = re.compile(r"(torch|ATen|c10)/")
+LIGHT = re.compile(r"ATen/core/Tensor\.h$|c10/core/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
@@ -48,11 +49,12 @@ def resolve(root, path, name):
 def problems_of_include(path, layer, name, target):
     """Sentences about one include; `target` is the included file of ours, or None."""
     public = path.startswith("include/")
+    no_tensors = layer in NO_TENSORS and not TENSORS_ALLOWED.match(path)
     if target is None:
-        if TORCH.match(name) and path not in TENSORS_ALLOWED:
-            if layer in NO_TENSORS:
+        if TORCH.match(name) and path != "src/base/torch_pch.h":
+            if no_tensors:
                 yield f"<{name}>: src/{layer} knows no tensors"
-            elif path.endswith(".h") and name != "ATen/core/Tensor.h":
+            elif path.endswith(".h") and not LIGHT.match(name):
                 yield f"<{name}>: headers include <ATen/core/Tensor.h> at most"
             elif name in ("torch/torch.h", "torch/extension.h"):
                 yield f"<{name}>: too slow to compile; the precompiled header has what is needed"
@@ -62,7 +64,7 @@ def problems_of_include(path, layer, name, target):
         yield f'"{name}": an installed header includes installed headers only'
     elif target_layer is not None and LAYERS.index(target_layer) > LAYERS.index(layer):
         yield f'"{name}": {layer} comes before {target_layer}'
-    elif layer in NO_TENSORS and target == "include/inseq/attribution.h" and path not in TENSORS_ALLOWED:
+    elif no_tensors and target == "include/inseq/attribution.h":
         yield f'"{name}": it holds tensors, and src/{layer} knows none'
 
 

@@ -13,14 +13,14 @@ fail() {
   exit 1
 }
 
-# quietly <name> <command>...: the command's output goes to a log, which is shown when the command fails.
+# quietly <what it does> <command>...: the output goes to a log, whose end is shown when the command fails.
 quietly() {
-  local log=$cache/log/$1.log
+  local log=$cache/log/${1//[^a-zA-Z0-9.]/-}.log what=$1
   shift
   mkdir -p "$cache/log"
   "$@" >"$log" 2>&1 9>&- || {
-    tail -n 30 "$log" >&2
-    fail "this failed: $* (all it printed: $log)"
+    tail -n 20 "$log" >&2
+    fail "$what failed: what it printed is in $log"
   }
 }
 

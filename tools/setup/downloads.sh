@@ -18,15 +18,18 @@ fetch_wheels() {
   for tag in manylinux_2_28 manylinux_2_27 manylinux_2_26 manylinux_2_25 manylinux_2_24 manylinux_2_17 manylinux2014; do
     options+=(--platform "${tag}_$machine")
   done
-  mkdir -p "$cache/wheels"
+  # pip's temporary files lie here too: /tmp may be small, and what an interrupted pip left is removed.
+  rm -rf "$cache/wheels/tmp"
+  mkdir -p "$cache/wheels/tmp"
   while read -r line; do
-    quietly "pip-download" "$python" -m pip download --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
-      --python-version 3.12 --implementation cp "${options[@]}" --platform any --retries 10 \
+    TMPDIR=$cache/wheels/tmp quietly "fetching ${line%% *}" "$python" -m pip download --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
+      --python-version 3.12 --implementation cp "${options[@]}" --platform any \
       -d "$cache/wheels" -r /dev/stdin <<<"$line"
   done <"$1"
+  rm -rf "$cache/wheels/tmp"
 }
 
-unpack_wheel() { quietly unpack python3 tools/setup/unpack_wheel.py "$@"; }
+unpack_wheel() { quietly "unpacking $(basename "$1")" python3 tools/setup/unpack_wheel.py "$@"; }
 
 setup_libtorch() {
   local folder part
@@ -78,6 +81,6 @@ setup_crates() {
     say "crates: all there"
   else
     say "crates: fetching those of rust/Cargo.lock"
-    quietly crates cargo fetch --locked --manifest-path rust/Cargo.toml
+    quietly "cargo fetch" cargo fetch --locked --manifest-path rust/Cargo.toml
   fi
 }

@@ -131,14 +131,14 @@ install_packages() {
   for package in "$@"; do
     [ -n "$(candidate "$package")" ] || fail "package $package is needed, and this distribution's archive does not have it"
   done
-  quietly packages apt_get install -y --no-install-recommends "$@"
+  quietly "installing packages" apt_get install -y --no-install-recommends "$@"
 }
 
 update_package_lists() {
   if may_install; then
     say "packages: reading the distribution's lists"
-    quietly packages-update apt_get update
-  elif [ -z "$(candidate g++)" ]; then
+    quietly "apt-get update" apt_get update
+  elif ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
     fail "packages are missing and the distribution's lists are empty. Run as root: apt-get update; then ./dev setup again"
   fi
 }
@@ -149,7 +149,7 @@ pip_tool() {
   local folder=$cache/tools/$1
   if [ ! -x "$folder/$3" ]; then
     say "$1: installing the Python package $2"
-    quietly "pip-$1" "$(python_with_pip)" -m pip install --upgrade --no-deps --target "$folder" "$2"
+    quietly "installing $2" "$(python_with_pip)" -m pip install --upgrade --no-deps --target "$folder" "$2"
   fi
   ln -sf "$folder/$3" "$cache/tools/bin/$1"
 }

@@ -1,8 +1,11 @@
 #include "nn/kernels/attention_pullback.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "nn/kernels/blas.h"
 #include "nn/kernels/simd.h"

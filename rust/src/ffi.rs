@@ -1,9 +1,11 @@
-//! What every function of the C ABI shares: strings in, buffers out, errors and panics into a status.
+//! What every function of the C ABI shares: strings in, buffers out, errors and panics into a message.
 use std::ffi::c_char;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Once;
 
 /// Text that belongs to the caller: bytes that need not end in zero.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct Text {
     pub data: *const c_char,
     pub size: usize,
@@ -40,20 +42,43 @@ pub unsafe extern "C" fn it_buffer_free(buffer: *mut Buffer) {
     if let Some(b) = buffer.as_mut() {
         if !b.data.is_null() {
             drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(b.data as *mut u8, b.size)));
-            b.data = std::ptr::null_mut();
         }
+        b.data = std::ptr::null_mut();
+        b.size = 0;
+    }
+}
+
+/// A slice of the caller's; an empty one may have a null pointer.
+pub unsafe fn slice<'a, T>(data: *const T, size: usize) -> &'a [T] {
+    if size == 0 {
+        &[]
+    } else {
+        std::slice::from_raw_parts(data, size)
+    }
+}
+
+pub fn leak<T>(values: Vec<T>) -> *mut T {
+    Box::into_raw(values.into_boxed_slice()) as *mut T
+}
+
+pub unsafe fn unleak<T>(data: *mut T, size: usize) {
+    if !data.is_null() {
+        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(data, size)));
     }
 }
 
 /// Runs `work`; true when it went well. Otherwise `error` holds one message.
 pub unsafe fn guard(error: *mut Buffer, work: impl FnOnce() -> Result<(), String>) -> bool {
+    // Rust prints panics to stderr by default; this library hands them back as messages instead.
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
     let message = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => return true,
         Ok(Err(message)) => message,
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            format!("internal error in the tokenizer: {}", said.unwrap_or("unknown"))
+            format!("inconsistent data ({})", said.unwrap_or("no details"))
         }
     };
     *error = Buffer::of(message);

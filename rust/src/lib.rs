@@ -1,6 +1,8 @@
 //! Hugging Face's `tokenizers` and `minijinja` behind a small C ABI; src/text/inseq_text.h is its header.
-//! Every function returns a status; no panic leaves this library.
+//! Functions that can fail return a flag and fill an error message; no panic leaves this library.
 
+mod assemble;
+mod chat;
 mod ffi;
-
+mod python_text;
 mod tokenizer;

@@ -16,7 +16,8 @@ using Json = nlohmann::ordered_json;
 /// The ids of a text, with where each came from.
 struct Encoding {
   std::vector<int64_t> ids;
-  std::vector<std::pair<size_t, size_t>> offsets;  ///< byte range in the text; (0, 0) for added tokens
+  std::vector<std::pair<size_t, size_t>>
+      offsets;  ///< byte range in the text; (0, 0) for added tokens
 };
 
 /// The special tokens of a model, as transformers resolves them for the same folder. -1: none.
@@ -24,14 +25,14 @@ struct SpecialTokens {
   int64_t bos = -1, eos = -1, pad = -1, unk = -1;
 };
 
-/// Text to ids and back, with the rules of transformers' tokenizer for the same files. Const methods are
-/// thread-safe.
+/// Text to ids and back, with the rules of transformers' tokenizer for the same files. Const
+/// methods are thread-safe.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Ids of `text` (UTF-8; invalid UTF-8 throws InvalidArgument). `add_special_tokens` as in transformers:
-  /// the template of the tokenizer decides which (BOS, EOS) and where.
+  /// Ids of `text` (UTF-8; invalid UTF-8 throws InvalidArgument). `add_special_tokens` as in
+  /// transformers: the template of the tokenizer decides which (BOS, EOS) and where.
   virtual Encoding encode(std::string_view text, bool add_special_tokens) const = 0;
   /// Text of the ids, as transformers' decode(clean_up_tokenization_spaces=False).
   virtual std::string decode(std::span<const int64_t> ids, bool skip_special_tokens) const = 0;
@@ -39,34 +40,38 @@ class Tokenizer {
   virtual std::string id_to_token(int64_t id) const = 0;
   /// The id of a vocabulary entry, or nullopt.
   virtual std::optional<int64_t> token_to_id(std::string_view token) const = 0;
-  /// What a reader should see for one token: " the" for "Ġthe"; byte pieces that are not whole UTF-8
-  /// characters are shown as ⟨E2 82⟩, control characters escaped.
+  /// What a reader should see for one token: " the" for "Ġthe"; byte pieces that are not whole
+  /// UTF-8 characters are shown as ⟨E2 82⟩, control characters escaped.
   virtual std::string readable(int64_t id) const = 0;
   /// As transformers' convert_tokens_to_string on vocabulary names.
   virtual std::string tokens_to_string(std::span<const std::string> tokens) const = 0;
 
   virtual int64_t vocab_size() const = 0;  ///< with added tokens
   virtual const SpecialTokens& special() const = 0;
-  virtual std::vector<int64_t> special_ids() const = 0;  ///< all_special_ids, in transformers' order
+  virtual std::vector<int64_t> special_ids()
+      const = 0;  ///< all_special_ids, in transformers' order
   /// The name transformers gives the class it would load: "GPT2TokenizerFast", …
   virtual const std::string& class_name() const = 0;
   /// Greatest number of tokens, from model_max_length; nullopt when unlimited.
   virtual std::optional<int64_t> max_length() const = 0;
 
   /// Renders the chat template for `messages` (objects with role and content) as
-  /// apply_chat_template(tokenize=False) does; `extra` holds further template variables. Throws Unsupported
-  /// when the model has no chat template.
+  /// apply_chat_template(tokenize=False) does; `extra` holds further template variables. Throws
+  /// Unsupported when the model has no chat template.
   virtual std::string apply_chat_template(const Json& messages, bool add_generation_prompt,
                                           const Json& extra = Json::object()) const = 0;
 };
 
 /// The tokenizer of a model folder: tokenizer.json, or vocab.json + merges.txt; with
-/// tokenizer_config.json, special_tokens_map.json, added_tokens.json, chat_template.jinja where present.
-/// `overrides` are tokenizer_kwargs of the command line (add_bos_token, padding_side, …). Throws InvalidArgument naming
-/// the files looked for when there is none.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::string& folder, const Json& overrides = Json::object());
+/// tokenizer_config.json, special_tokens_map.json, added_tokens.json, chat_template.jinja where
+/// present. `overrides` are tokenizer_kwargs of the command line (add_bos_token, padding_side, …).
+/// Throws InvalidArgument naming the files looked for when there is none.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::string& folder,
+                                          const Json& overrides = Json::object());
 
-/// The tokenizer inside GGUF metadata ("tokenizer.ggml.*"), as transformers builds it from a GGUF file.
-std::unique_ptr<Tokenizer> load_gguf_tokenizer(const Json& metadata, const Json& overrides = Json::object());
+/// The tokenizer inside GGUF metadata ("tokenizer.ggml.*"), as transformers builds it from a GGUF
+/// file.
+std::unique_ptr<Tokenizer> load_gguf_tokenizer(const Json& metadata,
+                                               const Json& overrides = Json::object());
 
 }  // namespace inseq::text

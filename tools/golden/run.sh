@@ -1,22 +1,7 @@
 #!/usr/bin/env bash
-# Remakes tests/golden/expected with Python Inseq. Arguments: names of cases; none: all of them.
-#
-# INSEQ_REFERENCE_PYTHON: an interpreter that has the packages below. Without it a virtual environment is made once in
-# the user's cache (about 4 GB). The default model must have been fetched (./dev setup).
+# Remakes tests/golden/expected with Python Inseq. Arguments: names of cases; none: all of them. The default model
+# must have been fetched (./dev setup). tools/reference_python.sh says which Python is used.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-python=${INSEQ_REFERENCE_PYTHON:-}
-if [[ -z $python ]]; then
-  venv=${XDG_CACHE_HOME:-$HOME/.cache}/inseq/reference-venv
-  python=$venv/bin/python
-  if [[ ! -e $venv/complete ]]; then
-    python3 -m venv "$venv"
-    "$python" -m pip install --quiet torch==2.13.0 transformers==5.23.0 inseq==0.7.1 gguf==0.19.0 accelerate==1.15.0
-    touch "$venv/complete"
-  fi
-fi
-"$python" -c 'import accelerate, gguf, inseq, torch, transformers' || {
-  echo "$python lacks one of: accelerate, gguf, inseq, torch, transformers; install them or unset INSEQ_REFERENCE_PYTHON" >&2
-  exit 1
-}
+. "$here/../reference_python.sh"
 exec "$python" "$here/generate.py" "$@"

@@ -1,5 +1,6 @@
 # The Rust static library behind src/text: tokenizers and chat templates. Sets up the target inseq_text.
 option(INSEQ_CARGO_OFFLINE "Let cargo use only crates that are already downloaded" OFF)
+set(INSEQ_CARGO_DIR ${CMAKE_BINARY_DIR}/cargo CACHE PATH "Where cargo builds; build folders may share one")
 set(INSEQ_RUST_NEEDED 1.85)
 
 # Debian 12's plain cargo (0.66) is too old; its packages rustc-web and cargo-web are new enough.
@@ -20,8 +21,7 @@ if(CMAKE_MATCH_1 VERSION_LESS INSEQ_RUST_NEEDED)
 endif()
 
 set(rust_dir ${CMAKE_CURRENT_LIST_DIR})
-set(rust_target_dir ${CMAKE_BINARY_DIR}/cargo)
-set(rust_library ${rust_target_dir}/release/libinseq_text.a)
+set(rust_library ${INSEQ_CARGO_DIR}/release/libinseq_text.a)
 set(cargo_flags --release --locked)
 if(INSEQ_CARGO_OFFLINE)
   list(APPEND cargo_flags --offline)
@@ -29,7 +29,7 @@ endif()
 file(GLOB rust_sources CONFIGURE_DEPENDS ${rust_dir}/src/*.rs)
 add_custom_command(
   OUTPUT ${rust_library}
-  COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${rust_target_dir} ${CARGO_EXECUTABLE} build ${cargo_flags}
+  COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${INSEQ_CARGO_DIR} ${CARGO_EXECUTABLE} build ${cargo_flags}
           --manifest-path ${rust_dir}/Cargo.toml
   DEPENDS ${rust_dir}/Cargo.toml ${rust_dir}/Cargo.lock ${rust_sources}
   WORKING_DIRECTORY ${rust_dir}

@@ -21,23 +21,38 @@ void check_prompt(const Tensor& ids, const Tensor& mask) {
               "prompts must be padded on the left: the last column of the mask holds zeros");
 }
 
-void check_logits(const Tensor& logits, int64_t batch) {
+void check_shape(const Tensor& logits, int64_t batch) {
   INSEQ_CHECK(logits.dim() == 2 && logits.size(0) == batch && logits.size(1) > 0 &&
                   logits.is_floating_point(),
               InvalidArgument, "next-token logits must be floats of shape [", batch,
               ", vocabulary], got ", logits.scalar_type(), " of shape ", logits.sizes());
 }
 
-/// Throws when a sequence that goes on has no token to choose. scores: [batch, vocab]; is_open:
-/// [batch].
-void check_choice(const Tensor& scores, const Tensor& is_open, int64_t step) {
-  const Tensor top = scores.amax(-1).to(at::kCPU, at::kDouble);  // NaN if any score is
+/// The largest score of each sequence, NaN if any is: [batch] float64 on the CPU. Sequences that
+/// have ended (is_open: [batch]) get 0: whatever they hold is not used.
+Tensor largest(const Tensor& scores, const Tensor& is_open) {
+  return at::where(is_open, scores.amax(-1).to(at::kCPU, at::kDouble), 0.0);
+}
+
+/// Throws when the model overflowed. logits: [batch, vocab]; is_open: [batch].
+void check_logits(const Tensor& logits, const Tensor& is_open, int64_t step) {
+  const Tensor top = largest(logits, is_open);
   for (int64_t row = 0; row < top.size(0); ++row) {
-    if (!is_open[row].item<bool>()) continue;
-    const double best = top[row].item<double>();
-    INSEQ_CHECK(best <= std::numeric_limits<float>::max(), InvalidArgument,
+    INSEQ_CHECK(top[row].item<double>() < std::numeric_limits<double>::infinity(), InvalidArgument,
                 "the logits of sequence ", row, " are NaN or infinite at generated token ", step,
                 "; compute in float32, or set remove_invalid_values");
+  }
+}
+
+/// Throws when the options leave a sequence no token. scores: [batch, vocab]; is_open: [batch].
+void check_choice(const Tensor& scores, const Tensor& is_open, int64_t step) {
+  const Tensor top = largest(scores, is_open);
+  for (int64_t row = 0; row < top.size(0); ++row) {
+    const double best = top[row].item<double>();
+    INSEQ_CHECK(best < std::numeric_limits<double>::infinity() || std::isnan(best), InvalidArgument,
+                "the scores of sequence ", row, " overflow at generated token ", step,
+                "; choose a temperature and a repetition_penalty nearer to 1");
+    // NaN is what a softmax over nothing but forbidden tokens gives.
     INSEQ_CHECK(std::isfinite(best), InvalidArgument,
                 "the generation options forbid every token of the vocabulary at generated token ",
                 step, " of sequence ", row,
@@ -85,10 +100,12 @@ Tensor generate(const NextLogits& next_logits, const Tensor& prompt_ids, const T
 
   Tensor new_ids = prompt_ids;
   for (int64_t length = lengths.prompt; length < lengths.max; ++length) {
+    const int64_t step = length - lengths.prompt;
     const Tensor logits = next_logits(new_ids, texts.mask);
-    check_logits(logits, texts.ids.size(0));
+    check_shape(logits, texts.ids.size(0));
+    if (!options.remove_invalid_values) check_logits(logits, texts.is_open, step);
     const Tensor scores = process(processors, logits.to(at::kFloat), texts.history);
-    check_choice(scores, texts.is_open, length - lengths.prompt);
+    check_choice(scores, texts.is_open, step);
     Tensor next = sampler ? sampler->draw(scores) : scores.argmax(-1).to(at::kCPU);  // [batch]
     if (!options.eos_token_ids.empty()) {
       const int64_t pad = options.pad_token_id.value_or(options.eos_token_ids[0]);
@@ -97,7 +114,7 @@ Tensor generate(const NextLogits& next_logits, const Tensor& prompt_ids, const T
     }
     texts.append(next);
     report(progress, {.task = "Generating",
-                      .done = length - lengths.prompt + 1,
+                      .done = step + 1,
                       .total = lengths.max - lengths.prompt,
                       .unit = "tokens"});
     if (!texts.is_open.any().item<bool>()) break;

@@ -154,6 +154,34 @@ TEST(Generate, RefusesLogitsThatAreNotNumbers) {
   }
 }
 
+TEST(Generate, BlamesTheLogitsAndNotTheOptionsForNaN) {
+  Options options{.max_new_tokens = 1, .do_sample = true};
+  options.top_k = 1;
+  const Tensor logits = at::tensor({0.f, std::nanf(""), 1.f}).unsqueeze(0);
+  EXPECT_EQ(message_of<InvalidArgument>([&] { texts_of(logits, {{0}}, options); }).substr(0, 27),
+            "the logits of sequence 0 ar");
+}
+
+TEST(Generate, SaysWhenOptionsMakeScoresOverflow) {
+  Options options{.max_new_tokens = 1, .do_sample = true};
+  options.temperature = 1e-39;
+  const Tensor logits = at::tensor({5.f, 3.f}).unsqueeze(0);
+  EXPECT_EQ(message_of<InvalidArgument>([&] { texts_of(logits, {{0}}, options); }),
+            "the scores of sequence 0 overflow at generated token 0; choose a temperature and a "
+            "repetition_penalty nearer to 1");
+}
+
+TEST(Generate, SaysWhenSamplingHasNothingLeft) {
+  Options options{.max_new_tokens = 1, .do_sample = true};
+  options.suppress_tokens = {0, 1};
+  options.top_p = 0.9;
+  options.typical_p = 0.9;
+  options.renormalize_logits = true;
+  const auto message =
+      message_of<InvalidArgument>([&] { texts_of(at::zeros({1, 2}), {{0}}, options); });
+  EXPECT_EQ(message.substr(0, 40), "the generation options forbid every toke");
+}
+
 TEST(Generate, RefusesPromptsItCannotContinue) {
   const auto run = [](const Tensor& ids, const Tensor& mask, const Tensor& logits) {
     return message_of<InvalidArgument>([&] { generate(constant(logits), ids, mask, {}); });

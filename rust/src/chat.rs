@@ -4,7 +4,7 @@ use crate::python_text::{python_str, tojson};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 /// Instructions one rendering may take: templates come from model files, and may loop forever.
-const FUEL: u64 = 50_000_000;
+const FUEL: u64 = 10_000_000;
 
 /// The local time as C's strftime writes it, which is what Python's does; %f is Python's own.
 fn strftime_now(format: &str) -> Result<String, Error> {

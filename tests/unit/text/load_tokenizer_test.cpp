@@ -88,7 +88,7 @@ TEST(LoadTokenizer, RefusesBrokenFilesWithOneSentence) {
        R"({"model": {"type": "Unigram", "vocab": [], "unk_id": 7}, "added_tokens": []})"},
       {"tokenizer_config.json", "{\"a\": \xff}"},
       {"tokenizer_config.json", "[]"},
-      {"tokenizer_config.json", R"({"bos_token": 7})"},
+      {"tokenizer_config.json", R"({"cls_token": 7})"},
       {"tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "a"}}})"},
       {"tokenizer_config.json", R"({"added_tokens_decoder": {"5": 1}})"},
       {"config.json", "{"},

@@ -339,7 +339,7 @@ TEMPLATES = {
               "{{ 'a,b'.split(',') }} {{ messages | map(attribute='role') | join('-') }} {{ 'ABC'.lower() | title }} {{ messages[-1]['content'][:2] }} "
               "{{ messages | selectattr('role', 'equalto', 'user') | list | length }} {{ 'x' if 'role' in messages[0] else 'y' }} "
               "{{ messages[2].reasoning_content }} {{ messages[2].thinking }} {{ messages[2].tool_calls is defined }} {{ 'é<' | tojson }}"
-              " {{ {'b': 1, 'a': [1.5, {}]} | tojson(ensure_ascii=true, sort_keys=true) }} {{ true | string }} {{ messages[0].items() | list }}",
+              " {{ {'b': 1, 'a': [1.5, {}]} | tojson(ensure_ascii=true, sort_keys=true) }} {{ true | string }} {% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}",
     "generation": "{% for m in messages %}{%- if m.role == 'assistant' %}\n{% generation %}{{ m.content }}{% endgeneration %}\n{% endif %}{% endfor %}",
     "macro": "{% macro show(m, mark='*') %}{{ mark }}{{ m.role | upper }}{{ mark }}{% endmacro %}{% for m in messages %}{{ show(m) }}"
              "{% if not loop.last %}, {% endif %}{% endfor %}{{ eos_token }}",

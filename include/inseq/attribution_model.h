@@ -19,16 +19,16 @@ struct LoadOptions {
   Json model_kwargs = Json::object();      ///< entries that override config.json
   Json tokenizer_kwargs = Json::object();  ///< entries that override tokenizer_config.json
   int threads = 0;                         ///< CPU threads; 0 leaves LibTorch's choice
-  ProgressCallback progress;
+  ProgressCallback progress = nullptr;
 };
 
 /// What to attribute and how. Names, meanings and defaults are those of Inseq's AttributionModel.attribute().
 struct AttributeOptions {
   std::string method = "saliency";             ///< see list_methods()
   std::string attributed_fn = "probability";   ///< the score whose causes are sought; see list_step_functions()
-  std::vector<std::string> step_scores;        ///< further scores to compute for each step
-  std::optional<int64_t> attr_pos_start;       ///< first target position to explain; default: first generated token
-  std::optional<int64_t> attr_pos_end;         ///< one past the last; negative counts from the end
+  std::vector<std::string> step_scores = {};        ///< further scores to compute for each step
+  std::optional<int64_t> attr_pos_start = {};       ///< first target position to explain; default: first generated token
+  std::optional<int64_t> attr_pos_end = {};         ///< one past the last; negative counts from the end
   bool attribute_target = false;               ///< encoder–decoder models only; ignored for decoder-only ones
   bool generate_from_target_prefix = false;    ///< encoder–decoder models only; ignored for decoder-only ones
   bool output_step_attributions = false;       ///< also return one StepAttribution per generation step
@@ -43,7 +43,7 @@ struct AttributeOptions {
   bool granular = true;
   std::string engine = "pullback";             ///< "pullback", or "autograd": the slow reference
   int64_t memory_limit = 0;                    ///< bytes of working memory; 0: half of what is free
-  ProgressCallback progress;
+  ProgressCallback progress = nullptr;
 };
 
 /// A language model with its tokenizer, ready to generate and to be explained. Nothing in it changes because an

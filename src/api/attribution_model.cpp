@@ -125,8 +125,16 @@ AttributionModel AttributionModel::load(const std::string& name_or_path, const L
 std::vector<std::string> AttributionModel::generate(const std::vector<std::string>& texts, const Json& generation_args,
                                                     int64_t batch_size, const ProgressCallback& progress) const {
   const at::NoGradGuard no_grad;
+  Json user = generation_args;
+  std::optional<bool> skip_special;  // Inseq's own parameter of generate()
+  if (user.contains("skip_special_tokens")) {
+    INSEQ_CHECK(user["skip_special_tokens"].is_boolean(), InvalidArgument,
+                "generation option \"skip_special_tokens\" must be true or false, got ", user["skip_special_tokens"].dump());
+    skip_special = user["skip_special_tokens"].get<bool>();
+    user.erase("skip_special_tokens");
+  }
   generation::Options options = generation::read_options(
-      {.generation_config = parts_->generation_config, .user = generation_args, .model_config = parts_->config.json()});
+      {.generation_config = parts_->generation_config, .user = user, .model_config = parts_->config.json()});
   options.max_positions = parts_->model.sizes().max_positions;
   if (!options.pad_token_id && parts_->tokens.pad >= 0) options.pad_token_id = parts_->tokens.pad;
   std::vector<std::string> out;
@@ -157,8 +165,12 @@ std::vector<std::string> AttributionModel::generate(const std::vector<std::strin
       const int64_t pad = columns - static_cast<int64_t>(prompts[row].size());
       const Tensor kept = generated[row].narrow(0, pad, generated.size(1) - pad).contiguous();
       const std::span<const int64_t> span(kept.data_ptr<int64_t>(), static_cast<size_t>(kept.numel()));
-      // As Inseq: several texts lose their special tokens, a single one keeps them.
-      out.push_back(parts_->tokenizer->decode(span, texts.size() > 1));
+      // As Inseq: several texts lose their special tokens, a single one keeps them, unless (a BOS token in front)
+      // it would then no longer begin with its input.
+      const std::string& text = texts[begin + static_cast<size_t>(row)];
+      std::string decoded = parts_->tokenizer->decode(span, skip_special.value_or(texts.size() > 1));
+      if (!skip_special && !decoded.starts_with(text)) decoded = parts_->tokenizer->decode(span, true);
+      out.push_back(std::move(decoded));
     }
   }
   return out;

@@ -16,7 +16,7 @@ enum class Backend {
 struct Settings {
   Backend backend = Backend::kPullback;
   int64_t memory_limit = 0;  ///< bytes of working memory beyond the model and the result; 0: half of what is free
-  ProgressCallback progress;
+  ProgressCallback progress = nullptr;
   std::string task = "Attributing";  ///< for progress
 };
 

@@ -25,7 +25,7 @@ struct Question {
   int64_t first = 1;  // first explained position, at least 1
   int64_t last = 1;   // one past the last explained position, at most tokens
   step_functions::Function attributed_function = nullptr;
-  std::map<std::string, step_functions::Function> step_scores;  // computed alongside
+  std::map<std::string, step_functions::Function> step_scores = {};  // computed alongside
   Detail detail = Detail::kGranular;
 
   int64_t steps() const { return last - first; }

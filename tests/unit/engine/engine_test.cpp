@@ -49,7 +49,8 @@ TEST_P(EngineOf, OnePassEqualsAutogradStepByStep) {
 TEST_P(EngineOf, BlocksOfAnySizeGiveTheSame) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
   const Question q = question(11, 2, 11);
-  const int64_t needed = model.saved_bytes(10) + model.pullback_bytes(10) + 6 * 13 * 4 + 3 * 10 * 6 * 4;
+  const int64_t hidden = model.sizes().hidden;
+  const int64_t needed = model.saved_bytes(10) + model.pullback_bytes(10) + 6 * 13 * 4 + 3 * 10 * hidden * 4;
   const Answer whole = gradients(model, q);
   for (const int64_t limit : {needed, 2 * needed, 4 * needed}) {
     EXPECT_TRUE(same(gradients(model, q, {.memory_limit = limit}).attributions, whole.attributions, 1e-6)) << limit;

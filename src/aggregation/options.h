@@ -27,12 +27,13 @@ enum class Scaling {
 /// Settings of the aggregators; each reads those that concern it.
 struct Options {
   Scaling scaling = Scaling::kNormalize;  ///< scores: after each aggregation
-  std::optional<Selection> select;        ///< scores: units of the last axis; all when absent
+  std::optional<Selection> select = {};   ///< scores: units of the last axis; all when absent
   double vnorm_order = 2;                 ///< vnorm: order of the norm
-  std::vector<Span> source_spans;  ///< spans, slices: source tokens, ascending, not overlapping
-  std::vector<Span> target_spans;  ///< spans, slices: the same for target tokens
-  bool merge_source = true;        ///< subwords: join source tokens
-  bool merge_target = true;        ///< subwords: join target tokens
+  std::vector<Span> source_spans =
+      {};  ///< spans, slices: source tokens, ascending, not overlapping
+  std::vector<Span> target_spans = {};          ///< spans, slices: the same for target tokens
+  bool merge_source = true;                     ///< subwords: join source tokens
+  bool merge_target = true;                     ///< subwords: join target tokens
   std::vector<std::string> word_marks = {"▁"};  ///< subwords: what a word's first token begins with
   bool marks_continuation =
       false;  ///< subwords: the marks are on a word's later tokens ("##") instead

@@ -14,7 +14,7 @@ struct HeatmapOptions {
   int max_rows = 0;  ///< at most so many token rows, those with the largest scores; 0: all
   /// What the reader should see of a token, spaces and line breaks included. By default its text,
   /// with the signs that tokenizers put for spaces undone.
-  std::function<std::string(const Token&)> readable;
+  std::function<std::string(const Token&)> readable = {};
 };
 
 /// Tables of scores, one or two a sequence: a row for every input token, a column for every

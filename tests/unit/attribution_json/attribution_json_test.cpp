@@ -30,40 +30,69 @@ struct TemporaryFile {
   ~TemporaryFile() { std::filesystem::remove(path); }
 };
 
-class Files : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(Files, AreWrittenAsInseqWritesThem) {
-  const std::string path = kRaw + GetParam();
-  const AttributionOutput output = load_attribution(path);
-  const bool packed = path.ends_with(".gz");
-  SaveOptions options{ScorePrecision::kFloat32, packed};
-  if (path.find("float16") != std::string::npos) options.precision = ScorePrecision::kFloat16;
-  if (path.find("float8") != std::string::npos) options.precision = ScorePrecision::kFloat8;
-  const TemporaryFile saved;
-  save_attribution(output, saved.path, options);
-  std::string expected = content(path), found = content(saved.path);
-  if (packed) {  // what gzip makes of it depends on the version of zlib
-    expected = gzip_decompress(std::as_bytes(std::span(expected)), path, 1 << 24);
-    found = gzip_decompress(std::as_bytes(std::span(found)), saved.path, 1 << 24);
-  }
-  EXPECT_EQ(found, expected);
+/// The JSON text inside a file that may be gzip.
+std::string json_text(const std::string& path) {
+  const std::string bytes = content(path);
+  const auto view = std::as_bytes(std::span(bytes));
+  return is_gzip(view) ? gzip_decompress(view, path, 1 << 24) : bytes;
 }
 
-INSTANTIATE_TEST_SUITE_P(OfInseq, Files,
-                         ::testing::Values("granular.json", "granular.json.gz",
-                                           "granular.float16.json.gz", "granular.float8.json.gz",
-                                           "coarse.json.gz", "attention.json.gz",
-                                           "encoder_decoder.json.gz", "cross_attention.json",
-                                           "cross_attention.json.gz",
-                                           "cross_attention.float16.json.gz",
-                                           "cross_attention.float8.json.gz", "steps.json.gz"));
+/// A file that Inseq wrote, the file that ours is made from, and how.
+struct Written {
+  const char* expected;
+  const char* from;
+  SaveOptions options;
+};
+
+class Files : public ::testing::TestWithParam<Written> {};
+
+TEST_P(Files, AreWrittenAsInseqWritesThem) {
+  const Written& written = GetParam();
+  const TemporaryFile saved;
+  save_attribution(load_attribution(kRaw + written.from), saved.path, written.options);
+  const std::string bytes = content(saved.path);
+  EXPECT_EQ(is_gzip(std::as_bytes(std::span(bytes))), written.options.compress);
+  // What gzip makes of the text depends on the version of zlib.
+  const std::string expected = json_text(kRaw + written.expected), found = json_text(saved.path);
+  const auto differs =
+      std::mismatch(found.begin(), found.end(), expected.begin(), expected.end()).first;
+  EXPECT_TRUE(found == expected) << "differs from character " << differs - found.begin();
+}
+
+constexpr ScorePrecision kFull = ScorePrecision::kFloat32, kHalf = ScorePrecision::kFloat16,
+                         kQuarter = ScorePrecision::kFloat8;
+INSTANTIATE_TEST_SUITE_P(
+    OfInseq, Files,
+    ::testing::Values(
+        Written{"granular.json", "granular.json", {kFull, false}},
+        Written{"granular.json.gz", "granular.json.gz", {kFull, true}},
+        Written{"granular.float16.json.gz", "granular.json", {kHalf, true}},
+        Written{"granular.float8.json.gz", "granular.json", {kQuarter, true}},
+        Written{"coarse.json.gz", "coarse.json.gz", {kFull, false}},
+        Written{"attention.json.gz", "attention.json.gz", {kFull, false}},
+        Written{"encoder_decoder.json.gz", "encoder_decoder.json.gz", {kFull, true}},
+        Written{"cross_attention.json", "cross_attention.json", {kFull, false}},
+        Written{"cross_attention.float16.json.gz", "cross_attention.json", {kHalf, true}},
+        Written{"cross_attention.float8.json.gz", "cross_attention.json", {kQuarter, true}},
+        Written{"steps.json.gz", "steps.json.gz", {kFull, true}}));
+
+TEST(AttributionJson, ReducedPrecisionsRound) {
+  const Tensor exact = load_attribution(kRaw + "granular.json").sequences.at(0).target_attributions;
+  for (const auto& [name, bound] : {std::pair("float16", 1e-3), std::pair("float8", 0.07)}) {
+    const AttributionOutput rounded = load_attribution(kRaw + "granular." + name + ".json.gz");
+    const Tensor& found = rounded.sequences.at(0).target_attributions;
+    EXPECT_EQ(found.scalar_type(), at::kFloat);
+    EXPECT_TRUE(at::allclose(found, exact, bound, 1e-3, /*equal_nan=*/true)) << name;
+    EXPECT_FALSE(at::allclose(found, exact, 0, 0, /*equal_nan=*/true)) << name;
+  }
+}
 
 // Inseq packs the bytes of step attributions with zlib, so those are compared as tensors.
 TEST(AttributionJson, StepAttributionsComeBack) {
   const AttributionOutput first = load_attribution(kRaw + "steps.json");
   const AttributionOutput second = from_json_text(to_json_text(first), "again");
   ASSERT_TRUE(first.steps.has_value());
-  ASSERT_EQ(first.steps->size(), 4U);
+  ASSERT_EQ(first.steps->size(), 6U);
   for (size_t i = 0; i < first.steps->size(); ++i) {
     const StepAttribution &a = (*first.steps)[i], &b = (*second.steps)[i];
     EXPECT_EQ(a.prefix, b.prefix);
@@ -141,11 +170,11 @@ TEST(AttributionJson, PacksStepArraysThatShrink) {
 TEST(AttributionJson, PrecisionNamesOfferTheNearest) {
   EXPECT_EQ(score_precision("float8"), ScorePrecision::kFloat8);
   try {
-    score_precision("float61");
+    score_precision("float15");
     FAIL();
   } catch (const InvalidArgument& error) {
     EXPECT_EQ(std::string(error.what()),
-              "unknown score precision \"float61\"; did you mean \"float16\"? (float32, float16 "
+              "unknown score precision \"float15\"; did you mean \"float16\"? (float32, float16 "
               "and float8 are known)");
   }
 }

@@ -23,8 +23,10 @@ std::string repeat(const char* text, int times) {
 /// Draws one table. The widths are decided in the constructor, the rest is printing.
 class Layout {
  public:
-  Layout(const HeatmapTable& table, const ScoreScale& scale, const HeatmapOptions& options)
-      : table_(table),
+  Layout(const std::vector<HeatmapTable>& tables, size_t index, const ScoreScale& scale,
+         const HeatmapOptions& options)
+      : tables_(tables),
+        table_(tables[index]),
         scale_(scale),
         paint_(options.colour),
         width_(std::max(options.width, kMinWidth)) {
@@ -66,15 +68,17 @@ class Layout {
   }
 
   void measure_labels() {
-    int64_t last = 0;
     int widest = 1;
-    for (size_t row = 0; row < table_.rows.size(); ++row) {
-      last = std::max(last, table_.rows[row].position);
-      if (shown_[row]) widest = std::max(widest, display_width(table_.rows[row].text));
+    number_width_ = 0;
+    for (const HeatmapTable& table : tables_) {
+      for (const Label& row : table.rows) {
+        number_width_ =
+            std::max(number_width_, static_cast<int>(std::to_string(row.position).size()));
+        widest = std::max(widest, display_width(row.text));
+      }
     }
-    number_width_ = table_.rows.empty() ? 0 : static_cast<int>(std::to_string(last).size());
     // A step score's name may use the columns of the position too.
-    for (const ScoreRow& row : table_.step_scores) {
+    for (const ScoreRow& row : tables_.back().step_scores) {
       widest = std::max(widest, display_width(row.name) - number_width_ - 1);
     }
     label_width_ = std::min(widest, std::clamp(width_ / 4, 8, 24));
@@ -82,10 +86,12 @@ class Layout {
 
   void measure_columns() {
     int values = 1;
-    for (const double score : table_.scores)
-      values = std::max(values, display_width(scale_.format(score)));
+    for (const HeatmapTable& table : tables_) {
+      for (const double score : table.scores)
+        values = std::max(values, display_width(scale_.format(score)));
+    }
     score_width_ = values;
-    for (const ScoreRow& row : table_.step_scores) {
+    for (const ScoreRow& row : tables_.back().step_scores) {
       for (const std::string& value : row.values) values = std::max(values, display_width(value));
     }
     const int room = width_ - left_width() - 2;
@@ -224,6 +230,7 @@ class Layout {
     return out;
   }
 
+  const std::vector<HeatmapTable>& tables_;  // of the sequence, for the widths
   const HeatmapTable& table_;
   const ScoreScale& scale_;
   Painter paint_;
@@ -235,9 +242,9 @@ class Layout {
 
 }  // namespace
 
-std::string layout_table(const HeatmapTable& table, const ScoreScale& scale,
-                         const HeatmapOptions& options) {
-  return Layout(table, scale, options).draw();
+std::string layout_table(const std::vector<HeatmapTable>& tables, size_t index,
+                         const ScoreScale& scale, const HeatmapOptions& options) {
+  return Layout(tables, index, scale, options).draw();
 }
 
 }  // namespace inseq::render

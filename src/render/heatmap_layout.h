@@ -15,8 +15,9 @@ struct ScoreScale {
   bool negative = false;  ///< whether there are scores below zero
 };
 
-/// Lays a table out in lines of at most `options.width` columns, in panels one below the other.
-std::string layout_table(const HeatmapTable& table, const ScoreScale& scale,
-                         const HeatmapOptions& options);
+/// Lays out one of the tables of a sequence in lines of at most `options.width` columns, in panels
+/// one below the other. All of them get the same widths, so that their columns stand in line.
+std::string layout_table(const std::vector<HeatmapTable>& tables, size_t index,
+                         const ScoreScale& scale, const HeatmapOptions& options);
 
 }  // namespace inseq::render

@@ -28,7 +28,10 @@ std::string headline(const AttributionOutput& output) {
   if (method.empty()) method = "attribution";
   std::string function = info_text(output, "attributed_fn");
   if (function.ends_with("_fn")) function.resize(function.size() - 3);
-  if (!function.empty()) method += " of " + function;
+  // Attention weights and their kin explain no function of the output.
+  const bool internal =
+      !output.sequences.empty() && output.sequences[0].kind == AttributionKind::kMultiDimensional;
+  if (!function.empty() && !internal) method += " of " + function;
   const std::string model = info_text(output, "model_name");
   return model.empty() ? method : method + " · " + model;
 }
@@ -46,8 +49,10 @@ ScoreScale scale_of(const std::vector<HeatmapTable>& tables) {
 /// How a score came to be, for the legend.
 std::string origin_of(const SequenceAttribution& raw, bool negative) {
   const bool reduced = data::trailing_axes(raw) > 0;
+  const bool both = raw.source_attributions.defined() && raw.target_attributions.defined();
+  const std::string column = both ? "a column of both tables" : "a column";
   const std::string sum =
-      negative ? "the absolute values of a column add up to 1." : "a column adds up to 1.";
+      negative ? "the absolute values of " + column + " add up to 1." : column + " adds up to 1.";
   if (reduced && raw.kind == AttributionKind::kGranular) {
     return "A cell is the length of the token's attribution vector; " + sum;
   }
@@ -89,6 +94,7 @@ std::string colour_bar(const ScoreScale& scale, const Painter& paint) {
 /// What one sequence looks like, and what explains its numbers.
 struct Rendered {
   std::string body, notes;
+  bool spaced = false;  ///< whether notes may follow without a blank line
 };
 
 std::string notes_on(const SequenceAttribution& raw, const ScoreScale& scale) {
@@ -101,18 +107,21 @@ std::string notes_on(const SequenceAttribution& raw, const ScoreScale& scale) {
 Rendered render_sequence(const SequenceAttribution& raw, const HeatmapOptions& options) {
   const SequenceAttribution sequence = aggregation::aggregate(raw);
   aggregation::check_plain(sequence);
-  if (sequence.attr_pos_start == sequence.attr_pos_end)
-    return {"", "No generated token was attributed."};
+  if (sequence.attr_pos_start == sequence.attr_pos_end) {
+    return {"", "No generated token was attributed.", true};
+  }
   const Painter paint(options.colour);
   const std::vector<HeatmapTable> tables = tables_of(sequence, options);
   const ScoreScale scale = scale_of(tables);
   std::string body;
-  for (const HeatmapTable& table : tables) {
-    if (!table.title.empty()) body += paint.bold(table.title) + "\n";
-    body += layout_table(table, scale, options) + "\n";
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (i > 0) body += "\n";
+    if (!tables[i].title.empty()) body += paint.bold(tables[i].title) + "\n";
+    body += layout_table(tables, i, scale, options);
   }
-  if (paint.colours() && scale.largest > 0) body += colour_bar(scale, paint) + "\n";
-  return {body, notes_on(raw, scale)};
+  const bool bar = paint.colours() && scale.largest > 0;
+  if (bar) body += "\n" + colour_bar(scale, paint) + "\n";
+  return {body, notes_on(raw, scale), bar};
 }
 
 }  // namespace
@@ -122,16 +131,19 @@ std::string render_heatmap(const AttributionOutput& output, const HeatmapOptions
   const Painter paint(options.colour);
   const size_t count = output.sequences.size();
   std::string out = paint.bold(truncate_to_width(headline(output), width)) + "\n";
-  std::string notes;  // of the sequence before; said once when they stay the same
+  std::vector<Rendered> all;
+  for (const SequenceAttribution& sequence : output.sequences) {
+    all.push_back(render_sequence(sequence, options));
+  }
   for (size_t i = 0; i < count; ++i) {
-    const Rendered rendered = render_sequence(output.sequences[i], options);
-    if (i > 0 && rendered.notes != notes) out += wrapped(notes, width, paint);
-    notes = rendered.notes;
     out += "\n";
     if (count > 1) out += paint.bold(concat("Sequence ", i + 1, " of ", count)) + "\n";
-    out += rendered.body;
+    out += all[i].body;
+    if (i + 1 < count && all[i + 1].notes == all[i].notes)
+      continue;  // said once where they stay the same
+    out += (all[i].spaced ? "" : "\n") + wrapped(all[i].notes, width, paint);
   }
-  return out + wrapped(notes, width, paint);
+  return out;
 }
 
 }  // namespace inseq::render

@@ -211,7 +211,8 @@ TEST(Heatmap, AllNan) {
 TEST(Heatmap, NoSteps) {
   AttributionOutput output = decoder_only({"a", "b"}, 2, 0);
   output.sequences[0].step_scores.clear();
-  EXPECT_NE(render_heatmap(output).find("No generated token was attributed."), std::string::npos);
+  EXPECT_EQ(render_heatmap(output),
+            "saliency of probability · tiny\n\nNo generated token was attributed.\n");
 }
 
 TEST(Heatmap, NoSequences) { EXPECT_EQ(render_heatmap({}), "attribution\n"); }
@@ -235,6 +236,8 @@ TEST(Heatmap, EncoderDecoderHasTwoTables) {
   EXPECT_LT(source, text.find("0 eins"));
   EXPECT_LT(text.find("0 eins"), target);
   EXPECT_LT(target, text.find("0 <s>"));
+  EXPECT_NE(text.find("0 eins       0.100   0.200\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("0 <s>        0.250   0.250\n"), std::string::npos) << text;
   EXPECT_EQ(count(text, "probability "), 1U + 1);  // in the headline and below the last table
 }
 
@@ -291,6 +294,20 @@ TEST(Heatmap, ShowsTheImportantRowsWhenThereAreTooMany) {
   EXPECT_NE(text.find(" ⋮ 22 tokens with smaller scores\n30 x"), std::string::npos) << text;
   EXPECT_NE(text.find(" ⋮ 18 tokens with smaller scores\n"), std::string::npos) << text;
   EXPECT_EQ(count(text, " x "), 2U + 0);
+}
+
+TEST(Heatmap, AttentionIsOfNoFunction) {
+  AttributionOutput output = decoder_only({"a", "b", "c"}, 2, 0);
+  SequenceAttribution& sequence = output.sequences[0];
+  sequence.kind = AttributionKind::kMultiDimensional;
+  sequence.target_attributions = at::ones({3, 1, 2, 2});
+  output.info["attribution_method"] = "attention";
+  HeatmapOptions options;
+  options.width = 200;
+  const std::string text = render_heatmap(output, options);
+  EXPECT_TRUE(text.starts_with("attention · tiny\n")) << text;
+  EXPECT_NE(text.find("mean over layers and heads"), std::string::npos);
+  EXPECT_EQ(count(text, "0.333"), 3U);
 }
 
 TEST(Heatmap, SeveralSequencesShareTheirNotes) {

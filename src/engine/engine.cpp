@@ -1,14 +1,15 @@
 #include "engine/engine.h"
 
+#include <numeric>
+
 #include "base/memory.h"
 #include "inseq/error.h"
 
 namespace inseq::engine {
 namespace {
 
-/// Token rows that a block aims at: enough for matrix products at full speed, few enough that the triangle of
-/// tokens which later steps see and earlier ones do not stays small.
-constexpr int64_t kRowsPerBlock = 280;
+/// Token rows that a block aims at: enough that reading and packing the weights costs little beside the products.
+constexpr int64_t kRowsPerBlock = 1024;
 
 /// Attention weights taken out of a forward pass at once.
 constexpr int64_t kAttentionBytes = int64_t{64} << 20;
@@ -141,10 +142,11 @@ void Engine::explain_block(const Question& question, const Group& group, int64_t
 
 Tensor Engine::gradient_of_block(const Question& question, const Group& group, int64_t first, int64_t last,
                                  Answer& answer) const {
-  const Tensor positions = at::arange(first - 1, last - 1, group.embeddings.options().dtype(at::kLong));
+  std::vector<int64_t> positions(static_cast<size_t>(last - first));  // of the tokens that predict
+  std::iota(positions.begin(), positions.end(), first - 1);
   const Tensor targets = question.ids.narrow(0, first, last - first).to(model_.device());
-  const Tensor hidden = group.final_hidden[0].index_select(0, positions);  // [steps, hidden]
-  Tensor grad_logits;                                                     // [steps, vocab]
+  const Tensor hidden = group.final_hidden[0].narrow(0, first - 1, last - first);  // [steps, hidden]
+  Tensor grad_logits;                                                             // [steps, vocab]
   {
     const at::AutoGradMode recording(true);
     const Tensor logits = model_.logits(hidden.detach()).detach().requires_grad_();
@@ -154,7 +156,7 @@ Tensor Engine::gradient_of_block(const Question& question, const Group& group, i
     place_scores(question, first, logits, answer);
   }
   const Tensor grad_final = model_.logits_pullback(grad_logits).unsqueeze(1);  // [steps, 1, hidden]
-  return model_.pullback(grad_final, positions, group.saved, last - 1).squeeze(1);
+  return model_.pullback(grad_final, positions, group.saved).squeeze(1);
 }
 
 Tensor Engine::autograd_of_block(const Question& question, const Group& group, int64_t first, int64_t last,

@@ -49,11 +49,6 @@ std::pair<Tensor, Tensor> KeyValueCache::append(const Tensor& new_keys, const Te
   return {keys.narrow(2, 0, length), values.narrow(2, 0, length)};
 }
 
-SelfAttention::Saved SelfAttention::Saved::first_tokens(int64_t tokens) const {
-  return {nn::first_tokens(q, tokens), nn::first_tokens(k, tokens), nn::first_tokens(v, tokens),
-          rotary.first_tokens(tokens)};
-}
-
 SelfAttention::SelfAttention(Linear qkv, Linear out, Shape shape)
     : qkv_(std::move(qkv)), out_(std::move(out)), shape_(shape) {}
 
@@ -103,18 +98,27 @@ Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
   return masked_softmax(scores, later_keys(rows, keys));
 }
 
-Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved) const {
-  const Tensor grad_heads = out_.pullback(grad_y);  // [steps, batch, tokens, heads * head_dim]
-  const Tensor fast = kernels::attention_pullback({grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos,
-                                                   saved.rotary.sin, shape_.scale});
-  return qkv_.pullback(fast.defined() ? fast : grad_qkv_plain(grad_heads, saved));
+Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
+  const Tensor grad_heads = out_.pullback(grad_y);  // [rows, heads * head_dim]
+  const Tensor grad_qkv = kernels::attention_pullback({grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos,
+                                                       saved.rotary.sin, rows, shape_.scale});
+  return grad_qkv.defined() ? qkv_.pullback(grad_qkv) : pullback_plain(grad_y, saved, rows);
 }
 
-Tensor SelfAttention::pullback_plain(const Tensor& grad_y, const Saved& saved) const {
-  return qkv_.pullback(grad_qkv_plain(out_.pullback(grad_y), saved));
+Tensor SelfAttention::pullback_plain(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
+  const Tensor padded = rows.padded(out_.pullback(grad_y));  // [steps * batch, tokens, heads * head_dim]
+  const int64_t batch = saved.q.size(0), tokens = padded.size(1);
+  const Tensor grad_qkv = grad_qkv_plain(padded.unflatten(0, {-1, batch}), first_tokens(saved, tokens));
+  return qkv_.pullback(rows.packed(grad_qkv.flatten(0, 1)));
 }
 
-/// The same as the kernel, in plain tensor operations. With p the attention weights and g the gradient of p v:
+SelfAttention::Saved SelfAttention::first_tokens(const Saved& saved, int64_t tokens) const {
+  const auto cut = [&](const Tensor& x) { return x.narrow(2, 0, tokens); };
+  return {cut(saved.q), cut(saved.k), cut(saved.v), saved.rotary.defined() ? saved.rotary.first(tokens) : saved.rotary};
+}
+
+/// The gradients of queries, keys and values before rotation, in plain tensor operations: [steps, batch, tokens, ...] to the
+/// same with (heads + 2 * kv_heads) * head_dim units. With p the attention weights and g the gradient of p v:
 ///   grad_v = pᵀ g,  d = p * (g vᵀ - rowsum(p * g vᵀ)) * scale,  grad_q = d k,  grad_k = dᵀ q.
 /// Steps are folded into the free dimension of every product with a saved tensor.
 Tensor SelfAttention::grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const {
@@ -141,35 +145,45 @@ Tensor SelfAttention::grad_qkv_plain(const Tensor& grad_heads, const Saved& save
       .to(grad_heads.scalar_type());
 }
 
-Tensor SelfAttention::pullback_at(const Tensor& grad_y, const Tensor& positions, const Saved& saved) const {
+Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole, const Rows& rows) const {
   const int64_t h = shape_.heads, kv = shape_.kv_heads, group = h / kv, dim = shape_.head_dim;
-  const int64_t steps = grad_y.size(0), batch = grad_y.size(1);
+  const int64_t batch = whole.q.size(0), steps = grad_y.size(0) / batch;
+  std::vector<int64_t> last;  // rows of the gradient
+  std::vector<int64_t> own;   // positions
+  int64_t tokens = 0;
+  for (const Rows::Segment& segment : rows.segments) {
+    last.push_back(segment.begin + segment.size - 1);
+    if (segment.batch == 0) own.push_back(segment.size - 1);
+    tokens = std::max(tokens, segment.size);
+  }
+  const Saved saved = first_tokens(whole, tokens);
+  const Tensor positions = at::tensor(own, at::kLong).to(grad_y.device());
   const Tensor g = widened(out_.pullback(grad_y)).view({steps, batch, h, dim}).permute({1, 2, 0, 3});
   const Tensor q = saved.q.index_select(2, positions);  // [batch, heads, steps, dim], as g
-  const Tensor p = weights(saved, positions);           // [batch, heads, steps, n]
+  const Tensor p = weights(saved, positions);           // [batch, heads, steps, tokens]
   Tensor d = at::matmul(g, repeat_heads(saved.v, h).transpose(-1, -2)) * p;
-  d = (d - d.sum(-1, true) * p) * shape_.scale;  // [batch, heads, steps, n]
+  d = (d - d.sum(-1, true) * p) * shape_.scale;             // [batch, heads, steps, tokens]
   Tensor grad_q = at::matmul(d, repeat_heads(saved.k, h));  // [batch, heads, steps, dim]
   // Each step has one query row, so keys and values get outer products, summed over the heads that share them.
   const auto outer = [&](const Tensor& left, const Tensor& right) {
-    const Tensor a = left.unflatten(1, {kv, group}).permute({3, 0, 1, 4, 2});   // [steps, batch, kv, n, group]
+    const Tensor a = left.unflatten(1, {kv, group}).permute({3, 0, 1, 4, 2});   // [steps, batch, kv, tokens, group]
     const Tensor b = right.unflatten(1, {kv, group}).permute({3, 0, 1, 2, 4});  // [steps, batch, kv, group, dim]
-    return at::matmul(a, b);                                                    // [steps, batch, kv, n, dim]
+    return at::matmul(a, b);                                                    // [steps, batch, kv, tokens, dim]
   };
   Tensor grad_k = outer(d, q);
   const Tensor grad_v = outer(p, g);
   if (saved.rotary.defined()) {
-    const RotaryTable own{saved.rotary.cos.index_select(0, positions), saved.rotary.sin.index_select(0, positions)};
-    grad_q = rotate_back(grad_q, own);
+    const RotaryTable at_own{saved.rotary.cos.index_select(0, positions), saved.rotary.sin.index_select(0, positions)};
+    grad_q = rotate_back(grad_q, at_own);
     grad_k = rotate_back(grad_k, saved.rotary);
   }
   const auto narrow = [&](const Tensor& x) { return x.to(grad_y.scalar_type()); };
-  const Tensor grad_kv = at::cat({grad_k.transpose(2, 3).flatten(-2), grad_v.transpose(2, 3).flatten(-2)}, -1);
-  Tensor grad_x = qkv_.pullback_part(narrow(grad_kv), h * dim, 2 * kv * dim);  // [steps, batch, n, hidden]
-  const Tensor own_rows =
-      qkv_.pullback_part(narrow(grad_q.permute({2, 0, 1, 3}).reshape({steps, batch, h * dim})), 0, h * dim);
-  const Tensor index = positions.view({steps, 1, 1, 1}).expand({steps, batch, 1, grad_x.size(-1)});
-  return grad_x.scatter_add_(2, index, own_rows.unsqueeze(2));
+  const auto side_by_side = [](const Tensor& x) { return x.transpose(2, 3).flatten(-2).flatten(0, 1); };
+  const Tensor grad_kv = rows.packed(at::cat({side_by_side(grad_k), side_by_side(grad_v)}, -1));
+  const Tensor grad_x = qkv_.pullback_part(narrow(grad_kv), h * dim, 2 * kv * dim);  // [rows, hidden]
+  const Tensor of_queries =
+      qkv_.pullback_part(narrow(grad_q.permute({2, 0, 1, 3}).reshape({steps * batch, h * dim})), 0, h * dim);
+  return grad_x.index_add(0, at::tensor(last, at::kLong).to(grad_y.device()), of_queries);
 }
 
 }  // namespace inseq::nn

@@ -1,6 +1,7 @@
 #pragma once
 #include "nn/linear.h"
 #include "nn/rotary.h"
+#include "nn/rows.h"
 
 namespace inseq::nn {
 
@@ -35,7 +36,6 @@ class SelfAttention {
     Tensor q;            // [batch, heads, tokens, head_dim], rotated, float32 or wider
     Tensor k, v;         // [batch, kv_heads, tokens, head_dim], k rotated
     RotaryTable rotary;  // [tokens, rotary / 2]
-    Saved first_tokens(int64_t tokens) const;
   };
 
   /// `qkv` maps to heads + 2 * kv_heads heads: queries, keys, values, in this order.
@@ -45,15 +45,15 @@ class SelfAttention {
   Tensor forward(const Tensor& x, const AttentionContext& context, Saved* saved = nullptr,
                  KeyValueCache* cache = nullptr) const;
 
-  /// grad_y: [steps, batch, tokens, hidden] -> grad_x, same shape. `saved` is cut to these tokens.
-  Tensor pullback(const Tensor& grad_y, const Saved& saved) const;
+  /// grad_y: [rows, hidden] -> grad_x, same shape. The segments of `rows` are prefixes of the text.
+  Tensor pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
   /// The same in plain tensor operations: what runs where there is no tiled kernel, and what the kernel is held to.
-  Tensor pullback_plain(const Tensor& grad_y, const Saved& saved) const;
+  Tensor pullback_plain(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
-  /// For gradients that are non-zero only at each step's own position. positions: [steps] int64;
-  /// grad_y: [steps, batch, 1, hidden] -> grad_x: [steps, batch, tokens, hidden].
-  Tensor pullback_at(const Tensor& grad_y, const Tensor& positions, const Saved& saved) const;
+  /// For gradients that are non-zero only in the last row of each segment. grad_y: [segments, hidden] -> grad_x:
+  /// [rows, hidden].
+  Tensor pullback_of_last(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
   /// Attention weights of the given query rows: [batch, heads, rows, tokens]. rows: [rows] int64.
   Tensor weights(const Saved& saved, const Tensor& rows) const;
@@ -63,6 +63,7 @@ class SelfAttention {
  private:
   Tensor split_heads(const Tensor& x, int64_t first, int64_t heads) const;
   Tensor grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const;
+  Saved first_tokens(const Saved& saved, int64_t tokens) const;
   Linear qkv_, out_;
   Shape shape_;
 };

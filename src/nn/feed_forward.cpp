@@ -1,6 +1,19 @@
 #include "nn/feed_forward.h"
 
+#include "nn/kernels/scale_rows.h"
+
 namespace inseq::nn {
+namespace {
+
+/// grad_inner: [rows, inner]; slopes: [batch, tokens, k * inner] -> [rows, k * inner]: each of the k parts of a row of
+/// slopes times the row of gradients.
+Tensor times_slopes(const Tensor& grad_inner, const FeedForward::Saved& saved, const Rows& rows) {
+  const Tensor fast = kernels::scale_rows(grad_inner, saved.slopes, rows.index);
+  if (fast.defined()) return fast;
+  return (grad_inner.unsqueeze(1) * rows.of(saved.slopes).unflatten(1, {-1, grad_inner.size(1)})).flatten(1);
+}
+
+}  // namespace
 
 Tensor PlainFeedForward::forward(const Tensor& x, Saved* saved) const {
   const Tensor inner = up_.forward(x);  // [batch, tokens, inner]
@@ -8,9 +21,8 @@ Tensor PlainFeedForward::forward(const Tensor& x, Saved* saved) const {
   return down_.forward(activation_.value(inner));
 }
 
-Tensor PlainFeedForward::pullback(const Tensor& grad_y, const Saved& saved) const {
-  Tensor grad_inner = down_.pullback(grad_y);  // [steps, batch, tokens, inner]
-  return up_.pullback(grad_inner.mul_(saved.slopes));
+Tensor PlainFeedForward::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
+  return up_.pullback(times_slopes(down_.pullback(grad_y), saved, rows));
 }
 
 Tensor GatedFeedForward::forward(const Tensor& x, Saved* saved) const {
@@ -22,10 +34,8 @@ Tensor GatedFeedForward::forward(const Tensor& x, Saved* saved) const {
   return down_.forward(opened * parts[1]);
 }
 
-Tensor GatedFeedForward::pullback(const Tensor& grad_y, const Saved& saved) const {
-  const Tensor grad_inner = down_.pullback(grad_y).unsqueeze(-2);  // [steps, batch, tokens, 1, inner]
-  const Tensor slopes = saved.slopes.unflatten(-1, {2, -1});       // [batch, tokens, 2, inner]
-  return gate_up_.pullback((grad_inner * slopes).flatten(-2));
+Tensor GatedFeedForward::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
+  return gate_up_.pullback(times_slopes(down_.pullback(grad_y), saved, rows));
 }
 
 }  // namespace inseq::nn

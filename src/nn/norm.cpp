@@ -12,14 +12,6 @@ Tensor widened(const Tensor& x) {
 
 }  // namespace
 
-Norm::Saved Norm::Saved::first_tokens(int64_t tokens) const {
-  return {nn::first_tokens(normed, tokens), nn::first_tokens(inv_std, tokens)};
-}
-
-Norm::Saved Norm::Saved::rows_of_steps(const Tensor& positions) const {
-  return {nn::rows_of_steps(normed, positions), nn::rows_of_steps(inv_std, positions)};
-}
-
 LayerNorm::LayerNorm(Tensor weight, Tensor bias, double eps)
     : weight_(std::move(weight)), bias_(std::move(bias)), eps_(eps) {}
 
@@ -33,18 +25,19 @@ Tensor LayerNorm::forward(const Tensor& x, Saved* saved) const {
   return bias_.defined() ? y + bias_ : y;
 }
 
-Tensor LayerNorm::pullback(const Tensor& grad_y, const Saved& saved) const {
+Tensor LayerNorm::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
   // With g = grad_y * weight and n = normed, both averaged over hidden:
   //   grad_x = (g - mean(g) - n * mean(g * n)) * inv_std
-  const Tensor g = widened(grad_y) * weight_;                // [steps, batch, tokens, hidden]
-  const Tensor mean_g = g.mean(-1, true);                    // [steps, batch, tokens, 1]
-  const Tensor mean_gn = (g * saved.normed).mean(-1, true);  // [steps, batch, tokens, 1]
-  return (g - mean_g - saved.normed * mean_gn) * saved.inv_std;
+  const Tensor n = rows.of(saved.normed);          // [rows, hidden]
+  const Tensor g = widened(grad_y) * weight_;      // [rows, hidden]
+  const Tensor mean_g = g.mean(-1, true);          // [rows, 1]
+  const Tensor mean_gn = (g * n).mean(-1, true);   // [rows, 1]
+  return (g - mean_g - n * mean_gn) * rows.of(saved.inv_std);
 }
 
-void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, Tensor& residual) const {
-  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, /*centred=*/true};
-  if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved));
+void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows, Tensor& residual) const {
+  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, rows.index, /*centred=*/true};
+  if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved, rows));
 }
 
 RmsNorm::RmsNorm(Tensor weight, double eps) : weight_(std::move(weight)), eps_(eps) {}
@@ -57,16 +50,17 @@ Tensor RmsNorm::forward(const Tensor& x, Saved* saved) const {
   return normed * weight_;
 }
 
-Tensor RmsNorm::pullback(const Tensor& grad_y, const Saved& saved) const {
+Tensor RmsNorm::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
   // With g = grad_y * weight and n = normed:  grad_x = (g - n * mean(g * n)) * inv_std
-  const Tensor g = widened(grad_y) * weight_;                // [steps, batch, tokens, hidden]
-  const Tensor mean_gn = (g * saved.normed).mean(-1, true);  // [steps, batch, tokens, 1]
-  return (g - saved.normed * mean_gn) * saved.inv_std;
+  const Tensor n = rows.of(saved.normed);         // [rows, hidden]
+  const Tensor g = widened(grad_y) * weight_;     // [rows, hidden]
+  const Tensor mean_gn = (g * n).mean(-1, true);  // [rows, 1]
+  return (g - n * mean_gn) * rows.of(saved.inv_std);
 }
 
-void RmsNorm::add_pullback(const Tensor& grad_y, const Saved& saved, Tensor& residual) const {
-  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, /*centred=*/false};
-  if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved));
+void RmsNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows, Tensor& residual) const {
+  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, rows.index, /*centred=*/false};
+  if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved, rows));
 }
 
 }  // namespace inseq::nn

@@ -1,5 +1,5 @@
 #pragma once
-#include "nn/tensor.h"
+#include "nn/rows.h"
 
 namespace inseq::nn {
 
@@ -11,17 +11,15 @@ class Norm {
   struct Saved {
     Tensor normed;   // [batch, tokens, hidden]
     Tensor inv_std;  // [batch, tokens, 1], float32 or wider
-    Saved first_tokens(int64_t tokens) const;
-    Saved rows_of_steps(const Tensor& positions) const;
   };
   virtual ~Norm() = default;
 
   /// x: [batch, tokens, hidden] -> same. Fills `saved` when a pullback will follow.
   virtual Tensor forward(const Tensor& x, Saved* saved = nullptr) const = 0;
-  /// grad_y: [steps, batch, tokens, hidden] -> grad_x, same shape, float32 or wider.
-  virtual Tensor pullback(const Tensor& grad_y, const Saved& saved) const = 0;
-  /// residual += pullback(grad_y, saved), in place. residual: float32 or wider, contiguous, shape of grad_y.
-  virtual void add_pullback(const Tensor& grad_y, const Saved& saved, Tensor& residual) const = 0;
+  /// grad_y: [rows, hidden] -> grad_x, same shape, float32 or wider.
+  virtual Tensor pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const = 0;
+  /// residual += pullback(grad_y, saved, rows), in place. residual: float32 or wider, contiguous, shape of grad_y.
+  virtual void add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows, Tensor& residual) const = 0;
 };
 
 /// Layer normalisation (Ba et al. 2016): n = (x - mean(x)) * inv_std, inv_std = 1 / sqrt(var(x) + eps).
@@ -30,8 +28,8 @@ class LayerNorm : public Norm {
   /// weight, bias: [hidden]; bias may be undefined.
   LayerNorm(Tensor weight, Tensor bias, double eps);
   Tensor forward(const Tensor& x, Saved* saved = nullptr) const override;
-  Tensor pullback(const Tensor& grad_y, const Saved& saved) const override;
-  void add_pullback(const Tensor& grad_y, const Saved& saved, Tensor& residual) const override;
+  Tensor pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const override;
+  void add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows, Tensor& residual) const override;
 
  private:
   Tensor weight_, bias_;
@@ -44,8 +42,8 @@ class RmsNorm : public Norm {
  public:
   RmsNorm(Tensor weight, double eps);  // [hidden]
   Tensor forward(const Tensor& x, Saved* saved = nullptr) const override;
-  Tensor pullback(const Tensor& grad_y, const Saved& saved) const override;
-  void add_pullback(const Tensor& grad_y, const Saved& saved, Tensor& residual) const override;
+  Tensor pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const override;
+  void add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows, Tensor& residual) const override;
 
  private:
   Tensor weight_;

@@ -55,8 +55,8 @@ Tensor turned(const Tensor& x, const RotaryTable& table, double direction) {
 
 }  // namespace
 
-RotaryTable RotaryTable::first_tokens(int64_t tokens) const {
-  return {nn::first_tokens(cos, tokens), nn::first_tokens(sin, tokens)};
+RotaryTable RotaryTable::first(int64_t tokens) const {
+  return {cos.narrow(0, 0, tokens), sin.narrow(0, 0, tokens)};
 }
 
 RotaryTable RotaryFrequencies::table(const Tensor& positions, int64_t length,

@@ -9,7 +9,8 @@ namespace inseq::nn {
 struct RotaryTable {
   Tensor cos, sin;  // [tokens, rotary / 2] or [batch, tokens, rotary / 2], float32 or wider
   bool defined() const { return cos.defined(); }
-  RotaryTable first_tokens(int64_t tokens) const;
+  /// The first `tokens` positions of a table without batch axis.
+  RotaryTable first(int64_t tokens) const;
 };
 
 /// The inverse frequencies of rotary position embeddings (Su et al. 2021), with a way of scaling them.

@@ -2,11 +2,6 @@
 
 namespace inseq::models {
 
-DecoderLayer::Saved DecoderLayer::Saved::first_tokens(int64_t tokens) const {
-  return {attention_norm.first_tokens(tokens), attention.first_tokens(tokens),
-          feed_forward_norm.first_tokens(tokens), feed_forward.first_tokens(tokens)};
-}
-
 Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
                              nn::KeyValueCache* cache) const {
   const Tensor normed = parts_.attention_norm->forward(x, saved ? &saved->attention_norm : nullptr);
@@ -17,27 +12,25 @@ Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& contex
   return between + parts_.feed_forward->forward(again, saved ? &saved->feed_forward : nullptr);
 }
 
-void DecoderLayer::pullback(ResidualGradient& grad, const Saved& saved, at::ScalarType type) const {
-  const Tensor inner = parts_.feed_forward->pullback(grad.narrow(type), saved.feed_forward);
-  parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm, grad.wide);
-  const Tensor attended = parts_.attention->pullback(grad.narrow(type), saved.attention);
-  parts_.attention_norm->add_pullback(attended, saved.attention_norm, grad.wide);
+void DecoderLayer::pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows) const {
+  const Tensor inner = parts_.feed_forward->pullback(grad.narrow(), saved.feed_forward, rows);
+  parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm, rows, grad.wide);
+  const Tensor attended = parts_.attention->pullback(grad.narrow(), saved.attention, rows);
+  parts_.attention_norm->add_pullback(attended, saved.attention_norm, rows, grad.wide);
 }
 
-void DecoderLayer::pullback_at(ResidualGradient& grad, const Tensor& positions, const Saved& saved,
-                               at::ScalarType type) const {
-  const Tensor inner =
-      parts_.feed_forward->pullback(grad.narrow(type), saved.feed_forward.rows_of_steps(positions));
-  parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm.rows_of_steps(positions),
-                                         grad.wide);
-  const Tensor attended =
-      parts_.attention->pullback_at(grad.narrow(type), positions, saved.attention);
+void DecoderLayer::pullback_of_last(ResidualGradient& grad, const Saved& saved, const nn::Rows& own,
+                                    const nn::Rows& rows) const {
+  const Tensor inner = parts_.feed_forward->pullback(grad.narrow(), saved.feed_forward, own);
+  parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm, own, grad.wide);
+  const Tensor attended = parts_.attention->pullback_of_last(grad.narrow(), saved.attention, rows);
   // The residual path leads from each step's own position to itself.
-  std::vector<int64_t> shape = attended.sizes().vec();
-  Tensor full = at::zeros(shape, grad.wide.options());
-  const Tensor index = positions.view({-1, 1, 1, 1}).expand_as(grad.wide);
-  full.scatter_(2, index, grad.wide);
-  parts_.attention_norm->add_pullback(attended, saved.attention_norm, full);
+  Tensor full = at::zeros({rows.count(), grad.wide.size(1)}, grad.wide.options());
+  for (size_t i = 0; i < rows.segments.size(); ++i) {
+    const nn::Rows::Segment& segment = rows.segments[i];
+    full[segment.begin + segment.size - 1].copy_(grad.wide[static_cast<int64_t>(i)]);
+  }
+  parts_.attention_norm->add_pullback(attended, saved.attention_norm, rows, full);
   grad.wide = full;
 }
 

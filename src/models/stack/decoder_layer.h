@@ -9,9 +9,10 @@ namespace inseq::models {
 
 /// The gradient of the residual stream on its way down, in two precisions.
 struct ResidualGradient {
-  Tensor wide;  // [steps, batch, tokens, hidden], float32 or wider: additions happen here
+  Tensor wide;  // [rows, hidden], float32 or wider: additions happen here
+  at::ScalarType type;  // of the model
   /// In the model's own type, for matrix products; the same tensor when the types agree.
-  Tensor narrow(at::ScalarType type) const { return wide.to(type); }
+  Tensor narrow() const { return wide.to(type); }
 };
 
 /// A pre-norm decoder layer: x += attention(norm1(x)); x += feed_forward(norm2(x)).
@@ -28,7 +29,6 @@ class DecoderLayer {
     nn::SelfAttention::Saved attention;
     nn::Norm::Saved feed_forward_norm;
     nn::FeedForward::Saved feed_forward;
-    Saved first_tokens(int64_t tokens) const;
   };
   explicit DecoderLayer(Parts parts) : parts_(std::move(parts)) {}
 
@@ -36,11 +36,10 @@ class DecoderLayer {
   Tensor forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved = nullptr,
                  nn::KeyValueCache* cache = nullptr) const;
   /// Carries `grad` from the layer's output to its input, in place.
-  void pullback(ResidualGradient& grad, const Saved& saved, at::ScalarType type) const;
-  /// The same from gradients that are non-zero only at each step's own position. positions: [steps] int64; grad:
-  /// [steps, batch, 1, hidden] becomes [steps, batch, tokens, hidden], with the tokens of `saved`.
-  void pullback_at(ResidualGradient& grad, const Tensor& positions, const Saved& saved,
-                   at::ScalarType type) const;
+  void pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows) const;
+  /// The same from gradients that are non-zero only in the last row of each segment of `rows`: `grad` has one row for each
+  /// segment before (the tokens of `own`), all rows after.
+  void pullback_of_last(ResidualGradient& grad, const Saved& saved, const nn::Rows& own, const nn::Rows& rows) const;
 
   const nn::SelfAttention& attention() const { return *parts_.attention; }
   const nn::FeedForward& feed_forward() const { return *parts_.feed_forward; }

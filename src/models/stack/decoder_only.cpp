@@ -56,20 +56,19 @@ Tensor DecoderOnly::logits_pullback(const Tensor& grad_logits) const {
   return parts_.head.pullback(grad_logits.to(type()));
 }
 
-Tensor DecoderOnly::pullback(const Tensor& grad_final, const Tensor& positions, const Saved& saved,
-                             int64_t tokens) const {
-  const Tensor own = grad_final.unsqueeze(2);  // [steps, batch, 1, hidden]
-  ResidualGradient grad{parts_.final_norm->pullback(
-      own, saved.final_norm.first_tokens(tokens).rows_of_steps(positions))};
+Tensor DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions, const Saved& saved) const {
+  const int64_t batch = grad_final.size(1);
+  const nn::Rows own = nn::Rows::own(positions, batch, saved.tokens);
+  const nn::Rows rows = nn::Rows::prefixes(positions, batch, saved.tokens);
+  ResidualGradient grad{parts_.final_norm->pullback(grad_final.flatten(0, 1), saved.final_norm, own), type()};
   for (size_t i = parts_.layers.size(); i-- > 0;) {
-    const DecoderLayer::Saved cut = saved.layers[i].first_tokens(tokens);
     if (i + 1 == parts_.layers.size()) {
-      parts_.layers[i].pullback_at(grad, positions, cut, type());
+      parts_.layers[i].pullback_of_last(grad, saved.layers[i], own, rows);
     } else {
-      parts_.layers[i].pullback(grad, cut, type());
+      parts_.layers[i].pullback(grad, saved.layers[i], rows);
     }
   }
-  return grad.wide;
+  return rows.padded(grad.wide).unflatten(0, {-1, batch});
 }
 
 Tensor DecoderOnly::attention_weights(const Saved& saved, const Tensor& rows) const {

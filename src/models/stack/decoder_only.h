@@ -55,8 +55,9 @@ class DecoderOnly {
 
   /// The gradient of one score per step with respect to the embeddings. grad_final: [steps, batch, hidden], the
   /// gradient of step s with respect to the final hidden state at positions[s] (it is zero elsewhere).
-  /// Returns [steps, batch, tokens, hidden], float32 or wider, for the first `tokens` tokens.
-  Tensor pullback(const Tensor& grad_final, const Tensor& positions, const Saved& saved, int64_t tokens) const;
+  /// Returns [steps, batch, tokens, hidden], float32 or wider, for the tokens up to the last position; zero after
+  /// each step's own.
+  Tensor pullback(const Tensor& grad_final, const std::vector<int64_t>& positions, const Saved& saved) const;
 
   /// Attention weights of the given rows in every layer: [layers, batch, heads, rows, tokens].
   Tensor attention_weights(const Saved& saved, const Tensor& rows) const;

@@ -73,7 +73,7 @@ struct Problem {
   const Io* grad_heads;
   const T *q, *k, *v, *cos, *sin;
   Io* out;
-  int64_t batch, tokens, heads, kv_heads, dim, half;  // half: rotary units / 2
+  int64_t heads, kv_heads, dim, half;  // half: rotary units / 2
   int64_t q_batch, q_head, k_batch, k_head, v_batch, v_head;  // strides; tokens have stride dim
   T scale;
 
@@ -108,14 +108,15 @@ void write_head(const Problem<T, Io>& p, const T* rows, int64_t first, int64_t c
 
 /// One tile of query rows of one head: adds to grad_k and grad_v, writes the queries' gradient.
 template <typename T, typename Io>
-void tile(const Problem<T, Io>& p, int64_t step_row, int64_t b, int64_t head, int64_t first, Scratch<T>& s) {
-  const int64_t rows = std::min(kTileRows, p.tokens - first), keys = first + rows, dim = p.dim;
+void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, int64_t first, Scratch<T>& s) {
+  const int64_t rows = std::min(kTileRows, segment.size - first), keys = first + rows, dim = p.dim;
+  const int64_t row = segment.begin + first, b = segment.batch;
   const int64_t kv = head / (p.heads / p.kv_heads);
   const T* q = p.q + b * p.q_batch + head * p.q_head + first * dim;
   const T* k = p.k + b * p.k_batch + kv * p.k_head;
   const T* v = p.v + b * p.v_batch + kv * p.v_head;
   for (int64_t i = 0; i < rows; ++i) {
-    const Io* g = p.grad_heads + ((step_row + first + i) * p.heads + head) * dim;
+    const Io* g = p.grad_heads + ((row + i) * p.heads + head) * dim;
     for (int64_t u = 0; u < dim; ++u) s.grad[i * dim + u] = load(g + u);
   }
   gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, p.scale, q, dim, k, dim, T(0), s.weights.data(), keys);
@@ -130,49 +131,51 @@ void tile(const Problem<T, Io>& p, int64_t step_row, int64_t b, int64_t head, in
   gemm(Op::kPlain, Op::kPlain, rows, dim, keys, T(1), s.slopes.data(), keys, k, dim, T(0), s.grad_q.data(), dim);
   gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.slopes.data(), keys, q, dim, T(1),
        s.grad_k.data(), dim);
-  write_head(p, s.grad_q.data(), first, rows, p.out + (step_row + first) * p.out_units() + head * dim, true);
+  write_head(p, s.grad_q.data(), first, rows, p.out + row * p.out_units() + head * dim, true);
 }
 
-/// All query heads that share one key head, for one step and batch entry.
+/// All query heads that share one key head, for one segment.
 template <typename T, typename Io>
-void group(const Problem<T, Io>& p, int64_t step_row, int64_t b, int64_t kv, Scratch<T>& s) {
-  std::fill(s.grad_k.begin(), s.grad_k.end(), T(0));
-  std::fill(s.grad_v.begin(), s.grad_v.end(), T(0));
+void group(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t kv, Scratch<T>& s) {
+  std::fill_n(s.grad_k.begin(), segment.size * p.dim, T(0));
+  std::fill_n(s.grad_v.begin(), segment.size * p.dim, T(0));
   const int64_t size = p.heads / p.kv_heads;
-  for (int64_t first = 0; first < p.tokens; first += kTileRows) {
-    for (int64_t head = kv * size; head < (kv + 1) * size; ++head) tile(p, step_row, b, head, first, s);
+  for (int64_t first = 0; first < segment.size; first += kTileRows) {
+    for (int64_t head = kv * size; head < (kv + 1) * size; ++head) tile(p, segment, head, first, s);
   }
-  Io* keys_out = p.out + step_row * p.out_units() + (p.heads + kv) * p.dim;
-  write_head(p, s.grad_k.data(), 0, p.tokens, keys_out, true);
-  write_head(p, s.grad_v.data(), 0, p.tokens, keys_out + p.kv_heads * p.dim, false);
+  Io* keys_out = p.out + segment.begin * p.out_units() + (p.heads + kv) * p.dim;
+  write_head(p, s.grad_k.data(), 0, segment.size, keys_out, true);
+  write_head(p, s.grad_v.data(), 0, segment.size, keys_out + p.kv_heads * p.dim, false);
 }
 
 template <typename T, typename Io>
-void run(const Problem<T, Io>& p, int64_t steps) {
-  at::parallel_for(0, steps * p.batch * p.kv_heads, 1, [&](int64_t begin, int64_t end) {
-    Scratch<T> scratch(p.tokens, p.dim);
+void run(const Problem<T, Io>& p, const Rows& rows) {
+  int64_t longest = 0;
+  for (const Rows::Segment& segment : rows.segments) longest = std::max(longest, segment.size);
+  const int64_t units = static_cast<int64_t>(rows.segments.size()) * p.kv_heads;
+  at::parallel_for(0, units, 1, [&](int64_t begin, int64_t end) {
+    Scratch<T> scratch(longest, p.dim);
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t kv = unit % p.kv_heads, row = unit / p.kv_heads;  // row: step * batch + b
-      group(p, row * p.tokens, row % p.batch, kv, scratch);
+      group(p, rows.segments[static_cast<size_t>(unit / p.kv_heads)], unit % p.kv_heads, scratch);
     }
   });
 }
 
 template <typename T, typename Io>
 Tensor solve(const AttentionPullback& in) {
-  const int64_t steps = in.grad_heads.size(0), half = in.cos.defined() ? in.cos.size(-1) : 0;
+  const int64_t half = in.cos.defined() ? in.cos.size(-1) : 0;
   const Tensor cos = half > 0 ? in.cos.contiguous() : Tensor(), sin = half > 0 ? in.sin.contiguous() : Tensor();
   const int64_t units = (in.q.size(1) + 2 * in.k.size(1)) * in.q.size(3);
-  Tensor out = at::empty({steps, in.q.size(0), in.q.size(2), units}, in.grad_heads.options());
+  Tensor out = at::empty({in.grad_heads.size(0), units}, in.grad_heads.options());
   const Problem<T, Io> problem{
       static_cast<const Io*>(in.grad_heads.const_data_ptr()),
       in.q.const_data_ptr<T>(), in.k.const_data_ptr<T>(), in.v.const_data_ptr<T>(),
       half > 0 ? cos.const_data_ptr<T>() : nullptr, half > 0 ? sin.const_data_ptr<T>() : nullptr,
       static_cast<Io*>(out.data_ptr()),
-      in.q.size(0), in.q.size(2), in.q.size(1), in.k.size(1), in.q.size(3), half,
+      in.q.size(1), in.k.size(1), in.q.size(3), half,
       in.q.stride(0), in.q.stride(1), in.k.stride(0), in.k.stride(1), in.v.stride(0), in.v.stride(1),
       static_cast<T>(in.scale)};
-  run(problem, steps);
+  run(problem, in.rows);
   return out;
 }
 

@@ -43,24 +43,16 @@ INSEQ_SIMD_CLONES void row(const double* grad, const double* normed, const doubl
 
 template <typename Wide, typename Narrow>
 void all_rows(const NormPullback& in, Tensor& residual) {
-  const int64_t hidden = in.grad_y.size(-1), tokens = in.grad_y.size(-2);
-  const int64_t rows = in.grad_y.numel() / hidden;
-  // Saved rows repeat over steps when they have no steps axis. `normed` may be a view of longer sequences.
-  const int64_t batch = in.normed.size(-3);
-  const bool per_step = in.normed.dim() == 4;
+  const int64_t hidden = in.grad_y.size(1);
   const auto* grad = static_cast<const Narrow*>(in.grad_y.const_data_ptr());
   const auto* normed = static_cast<const Narrow*>(in.normed.const_data_ptr());
   const auto* inv_std = static_cast<const Wide*>(in.inv_std.const_data_ptr());
   const auto* weight = static_cast<const Narrow*>(in.weight.const_data_ptr());
+  const auto* index = in.index.const_data_ptr<int64_t>();
   auto* out = static_cast<Wide*>(residual.data_ptr());
-  const int64_t n_step = per_step ? in.normed.stride(0) : 0, s_step = per_step ? in.inv_std.stride(0) : 0;
-  const int64_t n_batch = in.normed.stride(-3), n_token = in.normed.stride(-2);
-  const int64_t s_batch = in.inv_std.stride(-3), s_token = in.inv_std.stride(-2);
-  at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, in.grad_y.size(0), 16, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
-      const int64_t t = r % tokens, b = r / tokens % batch, s = r / tokens / batch;
-      row(grad + r * hidden, normed + s * n_step + b * n_batch + t * n_token, weight,
-          inv_std[s * s_step + b * s_batch + t * s_token], out + r * hidden, hidden, in.centred);
+      row(grad + r * hidden, normed + index[r] * hidden, weight, inv_std[index[r]], out + r * hidden, hidden, in.centred);
     }
   });
 }
@@ -71,9 +63,9 @@ bool add_norm_pullback(const NormPullback& in, Tensor& residual) {
   const at::ScalarType narrow = in.grad_y.scalar_type();
   const at::ScalarType wide = narrow == at::kDouble ? at::kDouble : at::kFloat;
   const bool fits = in.grad_y.is_cpu() && in.grad_y.is_contiguous() && residual.is_contiguous() &&
-                    in.grad_y.dim() == 4 && in.normed.stride(-1) == 1 && in.weight.is_contiguous() &&
-                    in.normed.scalar_type() == narrow && in.weight.scalar_type() == narrow &&
-                    residual.scalar_type() == wide && in.inv_std.scalar_type() == wide;
+                    in.normed.is_contiguous() && in.inv_std.is_contiguous() && in.weight.is_contiguous() &&
+                    in.index.is_cpu() && in.index.is_contiguous() && in.normed.scalar_type() == narrow &&
+                    in.weight.scalar_type() == narrow && residual.scalar_type() == wide && in.inv_std.scalar_type() == wide;
   if (!fits) return false;
   if (narrow == at::kFloat) {
     all_rows<float, float>(in, residual);

@@ -5,10 +5,11 @@ namespace inseq::nn::kernels {
 
 /// The inputs of a normalisation's pullback; see Norm for the formula.
 struct NormPullback {
-  const Tensor& grad_y;   // [steps, batch, tokens, hidden]
-  const Tensor& normed;   // [batch, tokens, hidden], or with steps in front
-  const Tensor& inv_std;  // [batch, tokens, 1], or with steps in front
+  const Tensor& grad_y;   // [rows, hidden]
+  const Tensor& normed;   // [batch, tokens, hidden]
+  const Tensor& inv_std;  // [batch, tokens, 1]
   const Tensor& weight;   // [hidden]
+  const Tensor& index;    // [rows] int64, rows of normed and inv_std
   bool centred;           // LayerNorm subtracts the mean, RmsNorm does not
 };
 

@@ -4,6 +4,7 @@
 
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
+#include "nn/kernels/scale_rows.h"
 #include "nn/norm.h"
 #include "inseq/error.h"
 #include "support/pullback.h"
@@ -13,6 +14,33 @@ namespace {
 
 using test::expect_pullback_matches_autograd;
 using test::randn64;
+
+/// A pullback over rows as one over [steps, batch, tokens, units], every step seeing all tokens.
+std::function<Tensor(const Tensor&)> by_rows(const Tensor& x, std::function<Tensor(const Tensor&, const Rows&)> pullback) {
+  return [batch = x.size(0), tokens = x.size(1), pullback](const Tensor& grad) {
+    const std::vector<int64_t> positions(static_cast<size_t>(grad.size(0)), tokens - 1);
+    const Rows rows = Rows::prefixes(positions, batch, tokens);
+    return rows.padded(pullback(rows.packed(grad.flatten(0, 1)), rows)).view({grad.size(0), batch, tokens, -1});
+  };
+}
+
+TEST(Rows, PaddingAndPackingAreInverse) {
+  const Rows rows = Rows::prefixes({2, 0, 3}, 2, 5);
+  ASSERT_EQ(rows.count(), 2 * (3 + 1 + 4));
+  const Tensor x = randn64({rows.count(), 4});
+  const Tensor padded = rows.padded(x);
+  EXPECT_EQ(padded.sizes(), (std::vector<int64_t>{6, 4, 4}));
+  EXPECT_TRUE(at::equal(rows.packed(padded), x));
+  EXPECT_EQ(padded[2].narrow(0, 1, 3).abs().max().item<double>(), 0.0);  // the second step sees one token
+}
+
+TEST(Rows, FindWhatWasSaved) {
+  const Tensor saved = randn64({2, 5, 3});
+  const Tensor found = Rows::prefixes({2, 0}, 2, 5).of(saved);
+  EXPECT_TRUE(at::equal(found.narrow(0, 3, 3), saved[1].narrow(0, 0, 3)));
+  EXPECT_TRUE(at::equal(found[7], saved[1][0]));
+  EXPECT_TRUE(at::equal(Rows::own({3, 1}, 2, 5).of(saved), at::stack({saved[0][3], saved[1][3], saved[0][1], saved[1][1]})));
+}
 
 TEST(Linear, PullbackMatchesAutograd) {
   const Linear layer(randn64({7, 5}), randn64({7}));
@@ -35,7 +63,7 @@ TEST(LayerNorm, PullbackMatchesAutograd) {
   Norm::Saved saved;
   layer.forward(x, &saved);
   expect_pullback_matches_autograd([&](const Tensor& in) { return layer.forward(in); },
-                                   [&](const Tensor& grad) { return layer.pullback(grad, saved); }, x, 3);
+                                   by_rows(x, [&](const Tensor& grad, const Rows& rows) { return layer.pullback(grad, saved, rows); }), x, 3);
 }
 
 TEST(RmsNorm, PullbackMatchesAutograd) {
@@ -44,10 +72,10 @@ TEST(RmsNorm, PullbackMatchesAutograd) {
   Norm::Saved saved;
   layer.forward(x, &saved);
   expect_pullback_matches_autograd([&](const Tensor& in) { return layer.forward(in); },
-                                   [&](const Tensor& grad) { return layer.pullback(grad, saved); }, x, 3);
+                                   by_rows(x, [&](const Tensor& grad, const Rows& rows) { return layer.pullback(grad, saved, rows); }), x, 3);
 }
 
-/// The kernel, in each type it has, against plain tensor operations; also on views of longer sequences.
+/// The kernel, in each type it has, against plain tensor operations.
 TEST(Norm, FusedKernelAddsThePlainPullback) {
   for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {
     for (const int64_t hidden : {1, 7, 64, 131}) {
@@ -57,17 +85,29 @@ TEST(Norm, FusedKernelAddsThePlainPullback) {
       for (const Norm* layer : {static_cast<const Norm*>(&layer_norm), static_cast<const Norm*>(&rms_norm)}) {
         Norm::Saved saved;
         layer->forward(randn64({2, 6, hidden}).to(type), &saved);
-        for (const Norm::Saved& part : {saved.first_tokens(4), saved.rows_of_steps(at::tensor({4, 0, 2}))}) {
-          const int64_t tokens = part.normed.size(-2);
-          const Tensor grad = randn64({3, 2, tokens, hidden}).to(type);
-          const Tensor before = randn64({3, 2, tokens, hidden}).to(type == at::kDouble ? at::kDouble : at::kFloat);
+        for (const Rows& rows : {Rows::prefixes({3, 0, 5}, 2, 6), Rows::own({4, 0, 2}, 2, 6)}) {
+          const Tensor grad = randn64({rows.count(), hidden}).to(type);
+          const Tensor before = randn64({rows.count(), hidden}).to(type == at::kDouble ? at::kDouble : at::kFloat);
           Tensor residual = before.clone();
-          layer->add_pullback(grad, part, residual);
-          const double bound = type == at::kDouble ? 1e-12 : 1e-5;
-          EXPECT_TRUE(at::allclose(residual, before + layer->pullback(grad, part), bound, bound))
+          layer->add_pullback(grad, saved, rows, residual);
+          const double scale = std::max(1.0, saved.inv_std.max().item<double>());  // rounding grows with it
+          const double bound = (type == at::kDouble ? 1e-12 : 1e-5) * scale;
+          EXPECT_TRUE(at::allclose(residual, before + layer->pullback(grad, saved, rows), bound, bound))
               << toString(type) << " hidden " << hidden;
         }
       }
+    }
+  }
+}
+
+TEST(FeedForward, ScalingKernelEqualsPlainOperations) {
+  const Rows rows = Rows::prefixes({3, 0, 5}, 2, 6);
+  for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {
+    for (const int64_t parts : {1, 2}) {
+      const Tensor x = randn64({rows.count(), 37}).to(type), factors = randn64({2, 6, parts * 37}).to(type);
+      const Tensor found = kernels::scale_rows(x, factors, rows.index);
+      ASSERT_TRUE(found.defined());
+      EXPECT_TRUE(at::equal(found, (x.unsqueeze(1) * rows.of(factors).unflatten(1, {parts, 37})).flatten(1))) << toString(type);
     }
   }
 }
@@ -83,7 +123,7 @@ TEST_P(FeedForwardOf, PullbackMatchesAutograd) {
     FeedForward::Saved saved;
     layer->forward(x, &saved);
     expect_pullback_matches_autograd([&](const Tensor& in) { return layer->forward(in); },
-                                     [&](const Tensor& grad) { return layer->pullback(grad, saved); }, x, 3);
+                                     by_rows(x, [&](const Tensor& grad, const Rows& rows) { return layer->pullback(grad, saved, rows); }), x, 3);
   }
 }
 
@@ -130,28 +170,28 @@ TEST_P(AttentionOf, PullbackMatchesAutograd) {
   SelfAttention::Saved saved;
   attention.forward(x, context(), &saved);
   expect_pullback_matches_autograd([&](const Tensor& in) { return attention.forward(in, context()); },
-                                   [&](const Tensor& grad) { return attention.pullback(grad, saved); }, x, 3);
+                                   by_rows(x, [&](const Tensor& grad, const Rows& rows) { return attention.pullback(grad, saved, rows); }), x, 3);
 }
 
 TEST_P(AttentionOf, PlainPullbackEqualsTheKernels) {
   const SelfAttention attention = layer();
-  const Tensor x = randn64({2, GetParam().tokens, kHidden});
+  const int64_t tokens = GetParam().tokens;
   SelfAttention::Saved saved;
-  attention.forward(x, context(), &saved);
-  const Tensor grad = randn64({3, 2, GetParam().tokens, kHidden});
-  EXPECT_TRUE(at::allclose(attention.pullback(grad, saved), attention.pullback_plain(grad, saved), 1e-10, 1e-10));
+  attention.forward(randn64({2, tokens, kHidden}), context(), &saved);
+  const Rows rows = Rows::prefixes({tokens - 1, tokens / 2, 0}, 2, tokens);
+  const Tensor grad = randn64({rows.count(), kHidden});
+  EXPECT_TRUE(at::allclose(attention.pullback(grad, saved, rows), attention.pullback_plain(grad, saved, rows), 1e-10, 1e-10));
 }
 
-TEST_P(AttentionOf, PullbackAtPositionsIsThatOfZerosElsewhere) {
+TEST_P(AttentionOf, PullbackOfLastRowsIsThatOfZerosElsewhere) {
   const SelfAttention attention = layer();
   const int64_t tokens = GetParam().tokens;
   SelfAttention::Saved saved;
   attention.forward(randn64({2, tokens, kHidden}), context(), &saved);
-  const Tensor positions = at::tensor(std::vector<int64_t>{tokens - 1, 0, tokens / 2});
-  const Tensor grad = randn64({3, 2, 1, kHidden});
-  Tensor full = at::zeros({3, 2, tokens, kHidden}, at::kDouble);
-  for (int64_t s = 0; s < 3; ++s) full[s].narrow(1, positions[s].item<int64_t>(), 1).copy_(grad[s]);
-  EXPECT_TRUE(at::allclose(attention.pullback_at(grad, positions, saved), attention.pullback(full, saved), 1e-10, 1e-10));
+  const Rows rows = Rows::prefixes({tokens - 1, 0, tokens / 2}, 2, tokens);
+  const Tensor grad = randn64({6, kHidden}), full = at::zeros({rows.count(), kHidden}, at::kDouble);
+  for (int64_t i = 0; i < 6; ++i) full[rows.segments[i].begin + rows.segments[i].size - 1].copy_(grad[i]);
+  EXPECT_TRUE(at::allclose(attention.pullback_of_last(grad, saved, rows), attention.pullback(full, saved, rows), 1e-10, 1e-10));
 }
 
 TEST_P(AttentionOf, WeightsAreCausalAndSumToOne) {

@@ -70,25 +70,33 @@ bool is_special(const std::string& path) {
 }
 
 // Names of temporary files being written. A signal handler cannot be given an object, so they are
-// global; whoever swaps a pointer out of a slot owns it, which makes handler and writer safe
-// against each other.
+// global. Whoever swaps a name out of its slot owns it, which makes handler and writer safe against
+// each other.
+struct Slot {
+  std::atomic<bool> taken;     // by an UnfinishedFile, until it releases it
+  std::atomic<char*> name;     // to be removed by the handler
+  std::atomic<char*> removed;  // by the handler, which cannot free memory
+};
 constexpr size_t kSlots = 64;
-std::array<std::atomic<char*>, kSlots> unfinished_names{};
+std::array<Slot, kSlots> slots{};
 static_assert(std::atomic<char*>::is_always_lock_free);
 
 /// Returns kSlots when all are taken: such a file is then not removed by a signal.
 size_t take_slot(const std::string& name) {
-  char* copy = ::strdup(name.c_str());
-  for (size_t slot = 0; copy != nullptr && slot < kSlots; ++slot) {
-    char* none = nullptr;
-    if (unfinished_names[slot].compare_exchange_strong(none, copy)) return slot;
+  for (size_t i = 0; i < kSlots; ++i) {
+    if (slots[i].taken.exchange(true)) continue;
+    std::free(slots[i].removed.exchange(nullptr));
+    slots[i].name = ::strdup(name.c_str());
+    return i;
   }
-  std::free(copy);
   return kSlots;
 }
 
-void free_slot(size_t slot) {
-  if (slot < kSlots) std::free(unfinished_names[slot].exchange(nullptr));
+void release_slot(size_t i) {
+  if (i == kSlots) return;
+  std::free(slots[i].name.exchange(nullptr));
+  std::free(slots[i].removed.exchange(nullptr));
+  slots[i].taken = false;
 }
 
 }  // namespace
@@ -176,7 +184,7 @@ UnfinishedFile::UnfinishedFile(const std::string& target) : target_(behind_links
     slot_ = take_slot(temporary_);
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     error = std::error_code(errno, std::generic_category());
-    if (descriptor_ < 0) free_slot(slot_);
+    if (descriptor_ < 0) release_slot(slot_);
   } while (descriptor_ < 0 && error == std::errc::file_exists);
   if (descriptor_ < 0) fail(target_, "cannot be written", error.value());
   if (exists) (void)!::fchmod(descriptor_, status.st_mode & 07777);
@@ -186,7 +194,7 @@ UnfinishedFile::~UnfinishedFile() {
   if (descriptor_ < 0) return;  // finished
   ::close(descriptor_);
   ::unlink(temporary_.c_str());
-  free_slot(slot_);
+  release_slot(slot_);
 }
 
 void UnfinishedFile::write(std::string_view bytes) { write_all(descriptor_, bytes, target_); }
@@ -195,16 +203,18 @@ void UnfinishedFile::finish() {
   // Without the flush a crash soon after could leave an empty file under the final name.
   if (::fsync(descriptor_) != 0 && errno != EINVAL) fail(target_, "cannot be written", errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(target_, "cannot be written", errno);
-  free_slot(slot_);
+  release_slot(slot_);
   ::close(descriptor_);
   descriptor_ = -1;
 }
 
 void remove_unfinished_files() noexcept {
   const int saved = errno;
-  for (std::atomic<char*>& name : unfinished_names) {
-    // Never freed here: free is not async-signal-safe, and the process is about to exit.
-    if (const char* path = name.exchange(nullptr)) ::unlink(path);
+  for (Slot& slot : slots) {
+    char* name = slot.name.exchange(nullptr);
+    if (name == nullptr) continue;
+    ::unlink(name);
+    slot.removed = name;
   }
   errno = saved;
 }

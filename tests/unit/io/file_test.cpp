@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
+#include <vector>
 
 #include "inseq/error.h"
 #include "unit/io/make_bytes.h"
@@ -157,13 +159,25 @@ TEST(UnfinishedFile, AppearsWhenFinishedAndVanishesOtherwise) {
 
 TEST(UnfinishedFile, CannotBeFinishedAfterItsRemoval) {
   const ScratchFolder folder;
-  UnfinishedFile one(folder / "one"), two(folder / "two");
-  EXPECT_EQ(folder.count(), 2u);
+  auto one = std::make_unique<UnfinishedFile>(folder / "one");
   remove_unfinished_files();
   EXPECT_EQ(folder.count(), 0u);
-  EXPECT_TRUE(contains(refusal([&] { one.finish(); }), "one: cannot be written: No such file"));
-  write_file(folder / "three", "3");  // slots are free again
+  const UnfinishedFile two(folder / "two");
+  EXPECT_TRUE(contains(refusal([&] { one->finish(); }), "one: cannot be written: No such file"));
+  one.reset();  // must not take the place of the second file
   EXPECT_EQ(folder.count(), 1u);
+  remove_unfinished_files();
+  EXPECT_EQ(folder.count(), 0u);
+}
+
+TEST(UnfinishedFile, MoreThanAreRememberedCanBeWritten) {
+  const ScratchFolder folder;
+  std::vector<std::unique_ptr<UnfinishedFile>> files;
+  for (int i = 0; i < 100; ++i)
+    files.push_back(std::make_unique<UnfinishedFile>(folder / std::to_string(i)));
+  EXPECT_EQ(folder.count(), 100u);
+  files.clear();
+  EXPECT_EQ(folder.count(), 0u);
 }
 
 TEST(UnfinishedFile, IsRemovedByASignalHandler) {

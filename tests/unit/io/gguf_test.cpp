@@ -1,7 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <filesystem>
 
+#include "io/model_location.h"
 #include "io/tensor_file.h"
 #include "io/tensor_parsers.h"
 #include "unit/io/make_bytes.h"
@@ -66,9 +67,9 @@ TEST(Gguf, ReadsVersionTwoAndOtherAlignments) {
 }
 
 TEST(Gguf, ReadsTheDefaultModel) {
-  const char* path = std::getenv("INSEQ_DEFAULT_MODEL");
-  if (path == nullptr)
-    GTEST_SKIP() << "set INSEQ_DEFAULT_MODEL to the .gguf file of SmolLM2-135M-Instruct";
+  const std::string path = default_model_path();
+  if (!std::filesystem::exists(path))
+    GTEST_SKIP() << path << " is not there; ./dev setup puts it there";
   const auto file = open_gguf(path);
   EXPECT_EQ(file->metadata()["general.architecture"], "llama");
   EXPECT_EQ(file->metadata()["tokenizer.ggml.tokens"].size(), 49152u);

@@ -1,0 +1,102 @@
+// Agreement with Python Inseq: every case of cases/ is run here and compared with expected/.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "inseq/attribution_model.h"
+#include "io/model_location.h"
+#include "support/formula_model.h"
+#include "support/golden.h"
+#include "support/temporary_folder.h"
+
+namespace inseq::test {
+namespace {
+
+/// The options that Inseq's arguments mean. `unknown` receives those that we do not have.
+AttributeOptions options_of(const GoldenCase& golden, std::vector<std::string>& unknown) {
+  AttributeOptions options;
+  options.method = golden.method;
+  for (const auto& [key, value] : golden.arguments.items()) {
+    if (key == "attributed_fn") {
+      options.attributed_fn = value.get<std::string>();
+    } else if (key == "step_scores") {
+      options.step_scores = value.get<std::vector<std::string>>();
+    } else if (key == "attr_pos_start") {
+      options.attr_pos_start = value.get<int64_t>();
+    } else if (key == "attr_pos_end") {
+      options.attr_pos_end = value.get<int64_t>();
+    } else if (key == "output_step_attributions") {
+      options.output_step_attributions = value.get<bool>();
+    } else if (key == "skip_special_tokens") {
+      options.skip_special_tokens = value.get<bool>();
+    } else if (key == "clean_special_chars") {
+      options.clean_special_chars = value.get<bool>();
+    } else if (key == "batch_size") {
+      options.batch_size = value.get<int64_t>();
+    } else if (key == "generation_args") {
+      options.generation_args = value;
+      options.generation_args.erase(
+          "skip_special_tokens");  // Inseq needs it where texts begin with <s>
+    } else {
+      unknown.push_back(key);
+    }
+  }
+  return options;
+}
+
+AttributionOutput attribute(const AttributionModel& model, const GoldenCase& golden,
+                            const AttributeOptions& options) {
+  if (golden.generated_texts)
+    return model.attribute(golden.input_texts, *golden.generated_texts, options);
+  return model.attribute(golden.input_texts, options);
+}
+
+class Agreement : public testing::TestWithParam<std::string> {
+ protected:
+  /// The model of a case; nullopt, with the test skipped, when it is the default one and that was
+  /// not fetched.
+  std::optional<AttributionModel> load(const GoldenCase& golden) {
+    if (golden.model == "default") {
+      if (!std::filesystem::exists(io::default_model_path())) return std::nullopt;
+      return AttributionModel::load(io::default_model_path());
+    }
+    write_model_folder(golden.model, folder_.path());
+    return AttributionModel::load(folder_.path());
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+void expect_generation(const AttributionModel& model, const GoldenCase& golden,
+                       const GoldenAnswer& expected) {
+  ASSERT_EQ(golden.input_texts.size(), expected.generated.size());
+  for (size_t i = 0; i < golden.input_texts.size(); ++i) {
+    const auto texts =
+        model.generate({golden.input_texts[i]}, golden.arguments.at("generation_args"));
+    ASSERT_EQ(texts.size(), 1u);
+    EXPECT_EQ(texts[0], expected.generated[i].text);
+  }
+}
+
+TEST_P(Agreement, WithInseq) {
+  const GoldenCase golden = read_golden_case(GetParam());
+  const GoldenAnswer expected = read_golden_answer(golden);
+  const std::optional<AttributionModel> model = load(golden);
+  if (!model) GTEST_SKIP() << "the default model is not in " << io::default_model_path();
+  if (golden.task == "generate") return expect_generation(*model, golden, expected);
+  std::vector<std::string> unknown;
+  const AttributeOptions options = options_of(golden, unknown);
+  if (!unknown.empty()) GTEST_SKIP() << "no such option yet: " << unknown.front();
+  const AttributionOutput found = attribute(*model, golden, options);
+  for (const std::string& problem : differences(found, expected, golden.bound)) {
+    ADD_FAILURE() << golden.about << '\n' << problem;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Agreement, testing::ValuesIn(golden_case_names()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace inseq::test

@@ -6,7 +6,7 @@ set(INSEQ_RUST_NEEDED 1.85)
 # Debian 12's plain cargo (0.66) is too old; its packages rustc-web and cargo-web are new enough.
 find_program(CARGO_EXECUTABLE cargo HINTS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin)
 set(how_to_get_rust "Install Rust ${INSEQ_RUST_NEEDED} or newer (Debian 12: apt install cargo-web rustc-web; \
-anywhere: https://rustup.rs), or point -DCARGO_EXECUTABLE at one.")
+elsewhere rustup), or point -DCARGO_EXECUTABLE at one.")
 if(NOT CARGO_EXECUTABLE)
   message(FATAL_ERROR "cargo was not found; the tokenizers are a Rust library. ${how_to_get_rust}")
 endif()

@@ -3,7 +3,6 @@ use crate::ffi::{guard, slice, Buffer, Text};
 use crate::tokenizer::Handle;
 use serde::de::DeserializeOwned;
 use serde_json::{json, Map, Value};
-use std::collections::HashMap;
 use std::str::FromStr;
 use tokenizers::models::bpe::{Vocab, BPE};
 use tokenizers::models::unigram::Unigram;
@@ -31,10 +30,10 @@ pub unsafe extern "C" fn it_tokenizer_from_json(
     })
 }
 
-fn read_vocabulary(json: &str) -> Result<HashMap<String, u32>, String> {
+fn read_vocabulary(json: &str) -> Result<Vocab, String> {
     let entries: Map<String, Value> =
         serde_json::from_str(json).map_err(|e| format!("the vocabulary: {e}"))?;
-    let mut vocabulary = HashMap::with_capacity(entries.len());
+    let mut vocabulary = Vocab::with_capacity(entries.len());
     for (token, id) in entries {
         let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
         let id = id.ok_or_else(|| format!("the vocabulary gives {token:?} no whole number as its id"))?;
@@ -58,8 +57,7 @@ fn read_merges(text: &str) -> Result<Merges, String> {
     Ok(merges)
 }
 
-fn build_bpe(vocabulary: HashMap<String, u32>, merges: Merges) -> Result<BPE, String> {
-    let vocabulary: Vocab = vocabulary.into_iter().collect();
+fn build_bpe(vocabulary: Vocab, merges: Merges) -> Result<BPE, String> {
     BPE::builder().vocab_and_merges(vocabulary, merges).build().map_err(|e| e.to_string())
 }
 
@@ -111,7 +109,7 @@ pub unsafe extern "C" fn it_tokenizer_from_lists(
     error: *mut Buffer,
 ) -> bool {
     guard(error, || {
-        let mut vocabulary = HashMap::with_capacity(token_count);
+        let mut vocabulary = Vocab::with_capacity(token_count);
         for (id, token) in slice(tokens, token_count).iter().enumerate() {
             vocabulary.insert(token.as_str()?.to_string(), id as u32);
         }

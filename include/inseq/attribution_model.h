@@ -87,6 +87,8 @@ class AttributionModel {
  private:
   struct Parts;
   explicit AttributionModel(std::unique_ptr<Parts> parts);
+  std::vector<std::string> generate_from(const std::vector<std::string>& texts, bool add_special_tokens, const Json& generation_args,
+                                         int64_t batch_size, const ProgressCallback& progress) const;
   AttributionOutput attribute_generated(const std::vector<std::string>& texts, const std::vector<std::string>& generated,
                                         const AttributeOptions& options) const;
   std::unique_ptr<Parts> parts_;

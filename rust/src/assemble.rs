@@ -36,7 +36,8 @@ fn read_vocabulary(json: &str) -> Result<Vocab, String> {
     let mut vocabulary = Vocab::with_capacity(entries.len());
     for (token, id) in entries {
         let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
-        let id = id.ok_or_else(|| format!("the vocabulary gives {token:?} no whole number as its id"))?;
+        let id =
+            id.ok_or_else(|| format!("the vocabulary gives {token:?} no whole number as its id"))?;
         vocabulary.insert(token, id);
     }
     Ok(vocabulary)
@@ -193,13 +194,18 @@ fn text_or_none(value: &Value) -> Option<String> {
     value.as_str().map(str::to_string)
 }
 
-fn configure_model(model: ModelWrapper, settings: &Map<String, Value>) -> Result<ModelWrapper, String> {
+fn configure_model(
+    model: ModelWrapper,
+    settings: &Map<String, Value>,
+) -> Result<ModelWrapper, String> {
     match model {
         ModelWrapper::BPE(mut bpe) => {
             for (name, value) in settings {
                 match name.as_str() {
                     "unk_token" => bpe.unk_token = text_or_none(value),
-                    "continuing_subword_prefix" => bpe.continuing_subword_prefix = text_or_none(value),
+                    "continuing_subword_prefix" => {
+                        bpe.continuing_subword_prefix = text_or_none(value)
+                    }
                     "end_of_word_suffix" => bpe.end_of_word_suffix = text_or_none(value),
                     "fuse_unk" => bpe.fuse_unk = value.as_bool().unwrap_or(false),
                     "byte_fallback" => bpe.byte_fallback = value.as_bool().unwrap_or(false),
@@ -268,7 +274,11 @@ pub unsafe extern "C" fn it_assemble(handle: *mut Handle, parts: Text, error: *m
 
 /// Adds tokens, a JSON list with the fields of tokenizer.json's added_tokens.
 #[no_mangle]
-pub unsafe extern "C" fn it_add_tokens(handle: *mut Handle, tokens: Text, error: *mut Buffer) -> bool {
+pub unsafe extern "C" fn it_add_tokens(
+    handle: *mut Handle,
+    tokens: Text,
+    error: *mut Buffer,
+) -> bool {
     guard(error, || {
         let tokens: Vec<AddedToken> =
             serde_json::from_str(tokens.as_str()?).map_err(|e| format!("added tokens: {e}"))?;

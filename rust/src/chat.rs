@@ -9,9 +9,8 @@ const FUEL: u64 = 10_000_000;
 /// The local time as C's strftime writes it, which is what Python's does; %f is Python's own.
 fn strftime_now(format: &str) -> Result<String, Error> {
     let bad = || Error::new(ErrorKind::InvalidOperation, "strftime_now cannot write this format");
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_err(|_| bad())?;
+    let since_epoch =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_err(|_| bad())?;
     let format = format.replace("%f", &format!("{:06}", since_epoch.subsec_micros()));
     if format.is_empty() {
         return Ok(format);
@@ -25,7 +24,12 @@ fn strftime_now(format: &str) -> Result<String, Error> {
         if libc::localtime_r(&seconds, &mut parts).is_null() {
             return Err(bad());
         }
-        libc::strftime(buffer.as_mut_ptr() as *mut libc::c_char, buffer.len(), pattern.as_ptr(), &parts)
+        libc::strftime(
+            buffer.as_mut_ptr() as *mut libc::c_char,
+            buffer.len(),
+            pattern.as_ptr(),
+            &parts,
+        )
     };
     buffer.truncate(written);
     String::from_utf8(buffer).map_err(|_| bad())

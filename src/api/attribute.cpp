@@ -13,20 +13,45 @@ struct Request {
   const methods::Method* method;
   methods::MethodInfo method_info;
   Json method_options;
-  step_functions::Function attributed_function;
-  std::map<std::string, step_functions::Function> step_scores;
+  step_functions::BoundFunction attributed_function;
+  std::map<std::string, step_functions::BoundFunction> step_scores;
   engine::Backend backend;
+  Json info;  ///< which option went where, as Inseq reports it
 };
+
+/// Inseq hands the options to the method, the attributed function and the step scores alike; one that nobody knows is an
+/// error here.
+void share_options(const AttributeOptions& options, Request& r) {
+  const auto known = [](const std::string& function) { return step_functions::step_functions().at(function).options; };
+  std::vector<std::string> names;
+  for (const OptionInfo& option : r.method_info.options) names.push_back(option.name);
+  for (const OptionInfo& option : known(options.attributed_fn)) names.push_back(option.name);
+  r.info = {{"attribution_args", Json::object()}, {"attributed_fn_args", Json::object()}, {"step_scores_args", Json::object()}};
+  for (const auto& [name, value] : options.attribution_args.items()) {
+    bool used = false;
+    const auto take = [&](bool is_known, const char* whose) {
+      if (is_known) r.info[whose][name] = value;
+      used = used || is_known;
+    };
+    take(has_option(r.method_info.options, name), "attribution_args");
+    take(has_option(known(options.attributed_fn), name), "attributed_fn_args");
+    for (const std::string& score : options.step_scores) take(has_option(known(score), name), "step_scores_args");
+    INSEQ_CHECK(used, InvalidArgument, "neither method \"", options.method, "\" nor the step functions in use have an option \"",
+                name, "\"", did_you_mean(name, names),
+                names.empty() ? std::string(" (they have none)") : concat(" (they have ", join_choices(names), ")"));
+  }
+}
 
 Request read_request(const AttributeOptions& options) {
   Request r;
   r.method = methods::methods().at(options.method).get();
   r.method_info = r.method->info();
-  r.method_options = methods::complete_options(options.method, r.method_info, options.attribution_args);
-  r.attributed_function = step_functions::step_functions().at(options.attributed_fn).function;
+  r.attributed_function = step_functions::bind(options.attributed_fn, options.attribution_args);
   for (const std::string& name : options.step_scores) {
-    r.step_scores[name] = step_functions::step_functions().at(name).function;
+    r.step_scores[name] = step_functions::bind(name, options.attribution_args);
   }
+  share_options(options, r);
+  r.method_options = complete_options(r.method_info.options, options.attribution_args, concat("method \"", options.method, "\""));
   INSEQ_CHECK(options.engine == "pullback" || options.engine == "autograd", InvalidArgument, "unknown engine \"",
               options.engine, "\"", did_you_mean(options.engine, {"pullback", "autograd"}), " (there are pullback and autograd)");
   r.backend = options.engine == "autograd" ? engine::Backend::kAutograd : engine::Backend::kPullback;
@@ -66,6 +91,17 @@ std::string excerpt(const std::string& text) {
   return concat('"', std::string_view(text).substr(0, end), end < text.size() ? "…\"" : "\"");
 }
 
+/// Special tokens are taken out of the texts themselves when they are to be skipped.
+std::string without_special(std::string text, const text::Tokenizer& tokenizer) {
+  for (const int64_t id : tokenizer.special_ids()) {
+    const std::string token = tokenizer.id_to_token(id);
+    for (size_t at = text.find(token); !token.empty() && at != std::string::npos; at = text.find(token, at)) {
+      text.erase(at, token.size());
+    }
+  }
+  return text;
+}
+
 std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
   std::vector<StepAttribution> out;
   for (int64_t step = 0; step < s.attr_pos_end - s.attr_pos_start; ++step) {
@@ -90,10 +126,12 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
   read_request(options);  // a wrong name is told before generation starts
   std::vector<std::string> texts = given;
   for (std::string& text : texts) {
+    if (options.skip_special_tokens) text = without_special(std::move(text), *parts_->tokenizer);
     if (text.empty() && parts_->tokens.bos >= 0) text = parts_->tokenizer->id_to_token(parts_->tokens.bos);
     INSEQ_CHECK(!text.empty(), InvalidArgument, "an input text is empty, and this model has no token to begin a text with");
   }
-  const std::vector<std::string> generated = generate(texts, options.generation_args, options.batch_size, options.progress);
+  const std::vector<std::string> generated =
+      generate_from(texts, !options.skip_special_tokens, options.generation_args, options.batch_size, options.progress);
   AttributionOutput out = attribute_generated(texts, generated, options);
   out.info["generation_args"] = options.generation_args;
   out.info["constrained_decoding"] = false;
@@ -107,6 +145,10 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
               generated_texts.size(), " generated texts; there must be one for each");
   std::vector<std::string> texts = given, generated = generated_texts;
   for (size_t i = 0; i < texts.size(); ++i) {
+    if (options.skip_special_tokens) {
+      texts[i] = without_special(std::move(texts[i]), *parts_->tokenizer);
+      generated[i] = without_special(std::move(generated[i]), *parts_->tokenizer);
+    }
     if (texts[i].empty() && parts_->tokens.bos >= 0) {
       texts[i] = parts_->tokenizer->id_to_token(parts_->tokens.bos);
       if (!generated[i].starts_with(texts[i])) generated[i] = concat(texts[i], ' ', generated[i]);
@@ -122,17 +164,6 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
 }
 
 namespace {
-
-/// Special tokens are taken out of the texts themselves when they are to be skipped.
-std::string without_special(std::string text, const text::Tokenizer& tokenizer) {
-  for (const int64_t id : tokenizer.special_ids()) {
-    const std::string token = tokenizer.id_to_token(id);
-    for (size_t at = text.find(token); !token.empty() && at != std::string::npos; at = text.find(token, at)) {
-      text.erase(at, token.size());
-    }
-  }
-  return text;
-}
 
 SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, const Request& request, engine::Answer answer) {
   SequenceAttribution s;
@@ -161,12 +192,8 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
   int64_t first_start = 0, last_end = 0;
   double seconds = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
-    const bool special = !options.skip_special_tokens;
-    const auto ids_of = [&](const std::string& text) {
-      return parts_->ids_of(special ? text : without_special(text, tokenizer), special);
-    };
-    std::vector<int64_t> ids = ids_of(generated[i]);
-    const int64_t prompt = static_cast<int64_t>(ids_of(texts[i]).size());
+    std::vector<int64_t> ids = parts_->ids_of(generated[i], !options.skip_special_tokens);
+    const int64_t prompt = static_cast<int64_t>(parts_->ids_of(texts[i], !options.skip_special_tokens).size());
     // Inseq takes what equals the padding token for padding: a final EOS is not explained when it serves for both.
     while (static_cast<int64_t>(ids.size()) > prompt && ids.back() == parts_->tokens.pad) ids.pop_back();
     const Range range = positions_to_explain(options, prompt, static_cast<int64_t>(ids.size()));
@@ -197,6 +224,7 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
     last_end = std::max(last_end, range.last);
   }
   out.info = info();
+  out.info.update(request.info);
   out.info.update({{"attribution_method", options.method},
                    {"attr_pos_start", first_start},
                    {"attr_pos_end", last_end},
@@ -206,9 +234,6 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
                    {"exec_time", seconds},
                    {"include_eos_baseline", options.include_eos_baseline},
                    {"attributed_fn", options.attributed_fn + "_fn"},
-                   {"attribution_args", options.attribution_args},
-                   {"attributed_fn_args", Json::object()},
-                   {"step_scores_args", Json::object()},
                    {"input_texts", texts},
                    {"generated_texts", generated},
                    {"generate_from_target_prefix", false}});

@@ -124,6 +124,12 @@ AttributionModel AttributionModel::load(const std::string& name_or_path, const L
 
 std::vector<std::string> AttributionModel::generate(const std::vector<std::string>& texts, const Json& generation_args,
                                                     int64_t batch_size, const ProgressCallback& progress) const {
+  return generate_from(texts, /*add_special_tokens=*/true, generation_args, batch_size, progress);
+}
+
+std::vector<std::string> AttributionModel::generate_from(const std::vector<std::string>& texts, bool add_special_tokens,
+                                                         const Json& generation_args, int64_t batch_size,
+                                                         const ProgressCallback& progress) const {
   const at::NoGradGuard no_grad;
   Json user = generation_args;
   std::optional<bool> skip_special;  // Inseq's own parameter of generate()
@@ -144,7 +150,7 @@ std::vector<std::string> AttributionModel::generate(const std::vector<std::strin
     std::vector<std::vector<int64_t>> prompts;
     size_t longest = 0;
     for (size_t i = begin; i < begin + count; ++i) {
-      prompts.push_back(parts_->ids_of(texts[i], true));
+      prompts.push_back(parts_->ids_of(texts[i], add_special_tokens));
       INSEQ_CHECK(!prompts.back().empty(), InvalidArgument, "an empty text has no tokens to continue");
       longest = std::max(longest, prompts.back().size());
     }

@@ -10,6 +10,9 @@ namespace {
 /// tokens which later steps see and earlier ones do not stays small.
 constexpr int64_t kRowsPerBlock = 280;
 
+/// Attention weights taken out of a forward pass at once.
+constexpr int64_t kAttentionBytes = int64_t{64} << 20;
+
 double share_of_free_memory(bool on_cpu) { return on_cpu ? 0.5 : 0.7; }
 
 }  // namespace
@@ -81,10 +84,13 @@ Answer Engine::gradients(const Question& question, const ShapeBlock& shape_block
     const Plan blocks = plan(question, group);
     group.embeddings = model_.embed(question.ids.narrow(0, 0, group.tokens())).unsqueeze(0);
     if (!autograd) group.final_hidden = model_.forward(group.embeddings, &group.saved, group.length);
-    const int64_t size = autograd ? 1 : blocks.steps_per_block;
-    for (int64_t p = group.first; p < group.last; p += size) {
-      explain_block(question, group, p, std::min(p + size, group.last), shape_block, answer);
-      report_steps(question, std::min(p + size, group.last) - question.first);
+    // Blocks of nearly equal size: a last block of one step would leave the processor idle.
+    const int64_t steps = group.last - group.first, size = autograd ? 1 : blocks.steps_per_block;
+    const int64_t count = (steps + size - 1) / size;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t end = group.first + steps * (i + 1) / count;
+      explain_block(question, group, group.first + steps * i / count, end, shape_block, answer);
+      report_steps(question, end - question.first);
     }
   }
   return answer;
@@ -113,8 +119,11 @@ void place_score(const Question& question, int64_t first, const std::string& nam
 }
 
 /// The other scores of a block, from the logits that are there anyway.
-void place_scores(const Question& question, int64_t first, const step_functions::StepInputs& in, Answer& answer) {
-  for (const auto& [name, function] : question.step_scores) place_score(question, first, name, function(in), answer);
+void place_scores(const Question& question, int64_t first, const Tensor& logits, Answer& answer) {
+  const Tensor targets = question.ids.narrow(0, first, logits.size(0)).to(logits.device());
+  for (const auto& [name, function] : question.step_scores) {
+    place_score(question, first, name, function(logits, targets), answer);
+  }
 }
 
 }  // namespace
@@ -139,10 +148,10 @@ Tensor Engine::gradient_of_block(const Question& question, const Group& group, i
   {
     const at::AutoGradMode recording(true);
     const Tensor logits = model_.logits(hidden.detach()).detach().requires_grad_();
-    const Tensor scores = question.attributed_function({logits, targets});
+    const Tensor scores = question.attributed_function(logits, targets);
     grad_logits = torch::autograd::grad({scores.sum()}, {logits})[0];
     const at::NoGradGuard done;
-    place_scores(question, first, {logits, targets}, answer);
+    place_scores(question, first, logits, answer);
   }
   const Tensor grad_final = model_.logits_pullback(grad_logits).unsqueeze(1);  // [steps, 1, hidden]
   return model_.pullback(grad_final, positions, group.saved, last - 1).squeeze(1);
@@ -154,11 +163,11 @@ Tensor Engine::autograd_of_block(const Question& question, const Group& group, i
   const Tensor targets = question.ids.narrow(0, first, last - first).to(model_.device());
   const Tensor inputs = group.embeddings.narrow(1, 0, last - 1).detach().requires_grad_();
   const Tensor hidden = model_.forward(inputs, nullptr, group.length)[0].narrow(0, last - 2, 1);
-  const step_functions::StepInputs in{model_.logits(hidden), targets};
-  const Tensor gradient = torch::autograd::grad({question.attributed_function(in).sum()}, {inputs})[0];
+  const Tensor logits = model_.logits(hidden);
+  const Tensor gradient = torch::autograd::grad({question.attributed_function(logits, targets).sum()}, {inputs})[0];
   const at::NoGradGuard done;
-  place_scores(question, first, {in.logits.detach(), targets}, answer);
-  return gradient.to(in.logits.scalar_type());
+  place_scores(question, first, logits.detach(), answer);
+  return gradient.to(logits.scalar_type());
 }
 
 Answer Engine::scores(const Question& question) const {
@@ -171,8 +180,7 @@ Answer Engine::scores(const Question& question) const {
     constexpr int64_t kStepsAtOnce = 64;
     for (int64_t p = group.first; p < group.last; p += kStepsAtOnce) {
       const int64_t count = std::min(kStepsAtOnce, group.last - p);
-      const Tensor targets = question.ids.narrow(0, p, count).to(model_.device());
-      place_scores(question, p, {model_.logits(hidden.narrow(0, p - 1, count)), targets}, answer);
+      place_scores(question, p, model_.logits(hidden.narrow(0, p - 1, count)), answer);
       report_steps(question, p + count - question.first);
     }
   }
@@ -183,21 +191,19 @@ Answer Engine::attention(const Question& question) const {
   check(question);
   const at::NoGradGuard no_grad;
   Answer answer = question.step_scores.empty() ? Answer{} : scores(question);
-  for (Group& group : groups(question)) {
-    group.embeddings = model_.embed(question.ids.narrow(0, 0, group.tokens())).unsqueeze(0);
-    model_.forward(group.embeddings, &group.saved, group.length);
-    const auto& sizes = model_.sizes();
-    const int64_t row_bytes = sizes.layers * sizes.heads * group.tokens() * 4;
-    const int64_t rows_at_once = std::max<int64_t>(1, (int64_t{64} << 20) / row_bytes);
-    for (int64_t p = group.first; p < group.last; p += rows_at_once) {
-      const int64_t count = std::min(rows_at_once, group.last - p);
-      const Tensor rows = at::arange(p - 1, p - 1 + count, group.embeddings.options().dtype(at::kLong));
-      // [layers, batch, heads, rows, tokens] -> [steps, tokens, layers, heads]
-      Tensor block = model_.attention_weights(group.saved, rows).select(1, 0).permute({2, 3, 0, 1});
-      if (question.detail == Detail::kPerToken) block = block.mean({-2, -1}, /*keepdim=*/true);
-      place(question, p, block, answer.attributions);
-      report_steps(question, p + count - question.first);
-    }
+  const int64_t tokens = question.last - 1;
+  models::DecoderOnly::Saved saved;
+  model_.forward(model_.embed(question.ids.narrow(0, 0, tokens)).unsqueeze(0), &saved);
+  const auto& sizes = model_.sizes();
+  const int64_t rows_at_once = std::max<int64_t>(1, kAttentionBytes / (sizes.layers * sizes.heads * tokens * 4));
+  for (int64_t p = question.first; p < question.last; p += rows_at_once) {
+    const int64_t count = std::min(rows_at_once, question.last - p);
+    const Tensor rows = at::arange(p - 1, p - 1 + count, at::TensorOptions(at::kLong).device(model_.device()));
+    // [layers, batch, heads, rows, tokens] -> [steps, tokens, layers, heads]
+    Tensor block = model_.attention_weights(saved, rows).select(1, 0).permute({2, 3, 0, 1});
+    if (question.detail == Detail::kPerToken) block = block.mean({-2, -1}, /*keepdim=*/true);
+    place(question, p, block, answer.attributions);
+    report_steps(question, p + count - question.first);
   }
   return answer;
 }

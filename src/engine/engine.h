@@ -39,7 +39,8 @@ class Engine {
   Answer gradients(const Question& question, const ShapeBlock& shape_block) const;
 
   /// Question 3: attention weights. Attributions are [rows, steps, layers, heads]; with Detail::kPerToken their
-  /// mean over heads and layers.
+  /// mean over heads and layers. All rows come from one forward pass over the whole text, as in Inseq, which only
+  /// matters for rotary frequencies that depend on its length.
   Answer attention(const Question& question) const;
 
   /// Step scores alone; no attributions.

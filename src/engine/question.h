@@ -24,8 +24,8 @@ struct Question {
   Tensor ids;         // [tokens] int64
   int64_t first = 1;  // first explained position, at least 1
   int64_t last = 1;   // one past the last explained position, at most tokens
-  step_functions::Function attributed_function = nullptr;
-  std::map<std::string, step_functions::Function> step_scores = {};  // computed alongside
+  step_functions::BoundFunction attributed_function;
+  std::map<std::string, step_functions::BoundFunction> step_scores = {};  // computed alongside
   Detail detail = Detail::kGranular;
 
   int64_t steps() const { return last - first; }

@@ -50,14 +50,16 @@ class Tokenizer {
   virtual const SpecialTokens& special() const = 0;
   virtual std::vector<int64_t> special_ids()
       const = 0;  ///< all_special_ids, in transformers' order
-  /// The name transformers gives the class it would load: "GPT2TokenizerFast", …
+  /// The name of the class transformers 5 would load: "GPT2Tokenizer", "TokenizersBackend", …
   virtual const std::string& class_name() const = 0;
   /// Greatest number of tokens, from model_max_length; nullopt when unlimited.
   virtual std::optional<int64_t> max_length() const = 0;
 
   /// Renders the chat template for `messages` (objects with role and content) as
-  /// apply_chat_template(tokenize=False) does; `extra` holds further template variables. Throws
-  /// Unsupported when the model has no chat template.
+  /// apply_chat_template(tokenize=False) does. `extra` holds further template variables ("tools"
+  /// among them); its "chat_template" is the name of one of the model's templates, or a template.
+  /// Throws Unsupported when the model has no chat template, InvalidArgument with what the template
+  /// complains of.
   virtual std::string apply_chat_template(const Json& messages, bool add_generation_prompt,
                                           const Json& extra = Json::object()) const = 0;
 };
@@ -65,7 +67,9 @@ class Tokenizer {
 /// The tokenizer of a model folder: tokenizer.json, or vocab.json + merges.txt; with
 /// tokenizer_config.json, special_tokens_map.json, added_tokens.json, chat_template.jinja where
 /// present. `overrides` are tokenizer_kwargs of the command line (add_bos_token, padding_side, …).
-/// Throws InvalidArgument naming the files looked for when there is none.
+/// Throws InvalidArgument naming the files looked for when there is none, FormatError when one is
+/// broken, Unsupported for SentencePiece models and classes written in Python. Settings for padding
+/// and truncation are ignored: they are the caller's.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& folder,
                                           const Json& overrides = Json::object());
 

@@ -38,6 +38,8 @@ AttributeOptions options_of(const GoldenCase& golden, std::vector<std::string>& 
       options.generation_args = value;
       options.generation_args.erase(
           "skip_special_tokens");  // Inseq needs it where texts begin with <s>
+    } else if (key == "logprob" || key == "abs") {
+      options.attribution_args[key] = value;
     } else {
       unknown.push_back(key);
     }

@@ -33,7 +33,7 @@ if(NOT status EQUAL 1 OR NOT error MATCHES "no-such-model")
   message(FATAL_ERROR "explain with a missing model ended with ${status}, needed 1, and said:\n${out}${error}")
 endif()
 
-# The default model, where ./dev setup has put it: every generated token gets a line.
+# The default model, where ./dev setup has put it: its answer gets a line.
 set(cache "$ENV{XDG_CACHE_HOME}")
 if(NOT cache)
   set(cache "$ENV{HOME}/.cache")
@@ -42,10 +42,8 @@ set(model ${cache}/inseq/models/SmolLM2-135M-Instruct.Q4_1.gguf)
 if(EXISTS ${model})
   execute_process(COMMAND ${WORK_DIR}/build/explain ${model}
                   RESULT_VARIABLE status OUTPUT_VARIABLE out ERROR_VARIABLE error)
-  string(REGEX MATCHALL "<-" lines "${out}")
-  list(LENGTH lines count)
-  if(NOT status EQUAL 0 OR NOT count EQUAL 8)
-    message(FATAL_ERROR "explain ended with ${status} and ${count} lines, needed 0 and 8:\n${out}${error}")
+  if(NOT status EQUAL 0 OR NOT out MATCHES "Paris +<-  ")
+    message(FATAL_ERROR "explain ended with ${status}, needed 0 and a line for the token Paris:\n${out}${error}")
   endif()
 else()
   message(STATUS "the default model is not in the cache: explain was tried without one only")

@@ -1,4 +1,5 @@
 // What of an attribution is not as a golden answer says.
+#include "inseq/error.h"
 #include <sstream>
 
 #include "support/golden.h"

@@ -2,18 +2,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/option_info.h"
 #include "base/registry.h"
 #include "engine/engine.h"
 #include "inseq/attribution.h"
 
 namespace inseq::methods {
-
-/// An option of a method, as --attribution_kwargs takes it.
-struct OptionInfo {
-  std::string name;
-  Json fallback;        ///< used when the user gives none; also says the type
-  std::string summary;  ///< one line
-};
 
 /// What is known about a method without running it.
 struct MethodInfo {
@@ -51,9 +45,5 @@ const MethodRegistry& methods();
 
 /// Defined by the build: calls register_<file> for every file of src/methods.
 void register_all(MethodRegistry& registry);
-
-/// The user's options over the method's defaults. Throws InvalidArgument for an unknown option (offering the near one)
-/// and for a value of another type.
-Json complete_options(const std::string& method, const MethodInfo& info, const Json& given);
 
 }  // namespace inseq::methods

@@ -75,7 +75,7 @@ const ArchitectureRegistry& architectures() {
 
 ModelFiles open_model_files(const std::string& path, bool is_gguf) {
   ModelFiles files;
-  files.generation_config = Json::object();
+  files.generation_config = nullptr;
   if (is_gguf) {
     auto gguf = io::open_gguf(path);
     files.gguf_metadata = gguf->metadata();

@@ -47,7 +47,7 @@ struct ModelFiles {
   std::unique_ptr<io::TensorFile> tensors;
   Config config;           ///< config.json, or its equivalent from GGUF metadata
   std::string class_name;  ///< transformers' class
-  Json generation_config;  ///< generation_config.json, or an empty object
+  Json generation_config;  ///< generation_config.json, or null
   Json gguf_metadata;      ///< of a GGUF file, else null
 };
 

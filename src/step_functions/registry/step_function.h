@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/option_info.h"
 #include "base/registry.h"
 
 namespace inseq::step_functions {
@@ -13,6 +14,7 @@ using Tensor = at::Tensor;
 struct StepInputs {
   Tensor logits;      // [steps, vocab], float32 or wider
   Tensor target_ids;  // [steps] int64
+  Json options;       // a value for each of the function's options
 };
 
 /// One score per step ([steps]), from plain tensor operations: autograd takes it back to the logits.
@@ -23,6 +25,14 @@ struct StepFunction {
   std::string summary;           ///< one line for `inseq step-functions`
   std::string unit;              ///< "nats", "1", "logits"
   std::string span_aggregation;  ///< how Inseq merges the scores of several tokens: "prod", "sum", "" for none
+  std::vector<OptionInfo> options = {};
+};
+
+/// A step function with values for its options.
+struct BoundFunction {
+  Function function = nullptr;
+  Json options = Json::object();
+  Tensor operator()(const Tensor& logits, const Tensor& target_ids) const { return function({logits, target_ids, options}); }
 };
 
 /// Step functions by name.
@@ -30,6 +40,9 @@ class StepFunctionRegistry : public NamedRegistry<StepFunction> {
  public:
   StepFunctionRegistry() : NamedRegistry("step function", "inseq step-functions") {}
 };
+
+/// The function of that name with the values that `given` holds for its options; other entries are left alone.
+BoundFunction bind(const std::string& name, const Json& given = Json::object());
 
 /// All step functions of this build.
 const StepFunctionRegistry& step_functions();

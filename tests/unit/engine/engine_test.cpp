@@ -22,7 +22,7 @@ Question question(int64_t tokens, int64_t first, int64_t last, const char* funct
   q.ids = (at::arange(tokens) * 7 + 3) % 13;
   q.first = first;
   q.last = last;
-  q.attributed_function = step_functions::step_functions().at(function).function;
+  q.attributed_function = step_functions::bind(function);
   return q;
 }
 
@@ -85,7 +85,7 @@ TEST_P(EngineOf, PerTokenDetailIsTheNormOfTheGranularOne) {
 TEST_P(EngineOf, ScoresDoNotDependOnTheQuestion) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
   Question q = question(9, 2, 9);
-  q.step_scores["entropy"] = step_functions::step_functions().at("entropy").function;
+  q.step_scores["entropy"] = step_functions::bind("entropy");
   const Tensor beside = gradients(model, q).step_scores.at("entropy");
   const Tensor alone = Engine(model, {}).scores(q).step_scores.at("entropy");
   const Tensor with_attention = Engine(model, {}).attention(q).step_scores.at("entropy");

@@ -117,6 +117,29 @@ TEST_F(ModelLocationTest, DownloadsOnceAndThenHasIt) {
   EXPECT_TRUE(server.requests().empty());
 }
 
+TEST_F(ModelLocationTest, TwoProcessesFetchEachFileOnce) {
+  add_model("org/name");
+  const pid_t child = fork();
+  if (child == 0) {
+    int code = 1;
+    try {
+      code = locate_model("org/name").path == snapshot("org/name") ? 0 : 1;
+    } catch (const Error&) {
+    }
+    _exit(code);
+  }
+  EXPECT_EQ(locate_model("org/name").path, snapshot("org/name"));
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  for (const std::string& name :
+       {resolve("org/name", "config.json"), resolve("org/name", "tokenizer.json"),
+        std::string("/large/model.safetensors")}) {
+    EXPECT_EQ(server.header("GET " + name, "host").size(), 1u) << name;
+  }
+  EXPECT_EQ(content_of(snapshot("org/name") + "/model.safetensors"), testing::fill_pattern(kLarge));
+}
+
 TEST_F(ModelLocationTest, CompletesAPartialCopy) {
   add_model("org/name");
   cache_model("org/name", {"config.json"});

@@ -9,8 +9,7 @@ namespace inseq::step_functions {
 namespace {
 
 double score(const char* name, std::vector<double> logits, int64_t target) {
-  const StepInputs in{at::tensor(logits, at::kDouble).unsqueeze(0), at::tensor({target})};
-  return step_functions().at(name).function(in).item<double>();
+  return bind(name)(at::tensor(logits, at::kDouble).unsqueeze(0), at::tensor({target})).item<double>();
 }
 
 TEST(StepFunctions, OfAKnownDistribution) {
@@ -26,14 +25,20 @@ TEST(StepFunctions, PerplexityIsTwoToThePowerOfNats) {
   EXPECT_NEAR(score("perplexity", logits, 1), std::pow(2.0, std::log(4.0)), 1e-12);
 }
 
+TEST(StepFunctions, ProbabilityGivesItsLogarithmOnRequest) {
+  const Tensor logits = at::tensor({std::log(0.5), std::log(0.25), std::log(0.25)}, at::kDouble).unsqueeze(0);
+  EXPECT_NEAR(bind("probability", {{"logprob", true}})(logits, at::tensor({2})).item<double>(), std::log(0.25), 1e-12);
+  EXPECT_THROW(bind("probability", {{"logprob", "yes"}}), InvalidArgument);
+}
+
 TEST(StepFunctions, StepsDoNotMix) {
   const Tensor logits = test::randn64({4, 9}), targets = at::tensor({3, 0, 8, 5});
   for (const std::string& name : step_functions().names()) {
-    const Function function = step_functions().at(name).function;
-    const Tensor together = function({logits, targets});
+    const BoundFunction function = bind(name);
+    const Tensor together = function(logits, targets);
     ASSERT_EQ(together.sizes(), (std::vector<int64_t>{4})) << name;
     for (int64_t s = 0; s < 4; ++s) {
-      const Tensor alone = function({logits.narrow(0, s, 1), targets.narrow(0, s, 1)});
+      const Tensor alone = function(logits.narrow(0, s, 1), targets.narrow(0, s, 1));
       EXPECT_NEAR(together[s].item<double>(), alone.item<double>(), 1e-12) << name;
     }
   }

@@ -131,6 +131,29 @@ def split_and_bytes(regex):
         {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]}
 
 
+def tiny_character_map():
+    """A normaliser of SentencePiece with three rules."""
+    import base64
+
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
+
+    with tempfile.TemporaryDirectory() as folder:
+        rules, text = os.path.join(folder, "rules.tsv"), os.path.join(folder, "text")
+        with open(rules, "w") as out:
+            out.write("FB01\t66 69\nA0\t20\n212B\tC5\n")
+        with open(text, "w") as out:
+            out.write("\n".join(CORPUS))
+        sentencepiece.SentencePieceTrainer.train(
+            input=text, model_prefix=os.path.join(folder, "m"), vocab_size=80, normalization_rule_tsv=rules,
+            hard_vocab_limit=False, minloglevel=2)
+        proto = sentencepiece_model_pb2.ModelProto()
+        with open(os.path.join(folder, "m.model"), "rb") as made:
+            proto.ParseFromString(made.read())
+    charsmap = proto.normalizer_spec.precompiled_charsmap
+    return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()}
+
+
 def make_cases(bases):
     vocab = bases["byte_level"]["model"]["vocab"]
     merges = bases["byte_level"]["model"]["merges"]
@@ -253,12 +276,43 @@ def make_cases(bases):
             "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"},
             "tokenizer.json": base("words")},
     }
+    rare = {  # classes that differ in little; fewer texts
+        "code llama": {
+            "config.json": {"model_type": "code_llama"},
+            "tokenizer_config.json": {"tokenizer_class": "CodeLlamaTokenizer", "unk_token": "<unk>"},
+            "tokenizer.json": base("pieces", post_processor=None)},
+        "cohere": {
+            "config.json": {"model_type": "cohere"},
+            "tokenizer_config.json": {"tokenizer_class": "CohereTokenizer", "add_bos_token": True, "bos_token": "<s>",
+                                      "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"},
+            "tokenizer.json": base("byte_level", post_processor=template([("<s>", vocab["<s>"])], []))},
+        "codegen": {"config.json": {"model_type": "codegen"}, "tokenizer_config.json": {"tokenizer_class": "CodeGenTokenizer"},
+                    "tokenizer.json": base("byte_level", post_processor=None)},
+        "blenderbot": {"config.json": {"model_type": "blenderbot"},
+                       "tokenizer_config.json": {"tokenizer_class": "BlenderbotTokenizer"},
+                       "tokenizer.json": base("byte_level", post_processor=template([], [("</s>", vocab["</s>"])]))},
+        "openai gpt": {"config.json": {"model_type": "openai-gpt"}, "tokenizer.json": base("byte_level")},
+        "qwen3.5": {"config.json": {"model_type": "qwen3_5"},
+                    "tokenizer_config.json": {"tokenizer_class": "Qwen2Tokenizer", "eos_token": "</s>"},
+                    "tokenizer.json": base("byte_level", added_tokens=[eot])},
+        "pegasus": {"config.json": {"model_type": "pegasus"}, "tokenizer_config.json": {"offset": 4},
+                    "tokenizer.json": base("unigram", normalizer=tiny_character_map())},
+        "xglm": {"config.json": {"model_type": "xglm"}, "tokenizer_config.json": {"tokenizer_class": "XGLMTokenizerFast"},
+                 "tokenizer.json": base("unigram", normalizer={"type": "Sequence", "normalizers": [
+                     tiny_character_map(), {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]})},
+        "xlm-roberta": {"config.json": {"model_type": "xlm-roberta"}, "tokenizer.json": base("unigram")},
+        "mbart": {"config.json": {"model_type": "mbart"}, "tokenizer_config.json": {"src_lang": "de_DE"},
+                  "tokenizer.json": base("unigram")},
+        "mbart50": {"config.json": {"model_type": "mbart"},
+                    "tokenizer_config.json": {"tokenizer_class": "MBart50Tokenizer", "additional_special_tokens": ["xx_XX"]},
+                    "tokenizer.json": base("unigram", model={"vocab": bases["unigram"]["model"]["vocab"] + [["en_XX", 0.0]]})},
+    }
     variants = {  # a case again with overrides
         "llama with eos": ("llama", {"add_bos_token": True, "add_eos_token": True}),
         "llama 3 without bos": ("llama 3", {"add_bos_token": False}),
         "gpt2 with bos": ("gpt2 json with padding", {"add_bos_token": True, "pad_token": "<pad>"}),
     }
-    return cases, variants
+    return {**cases, **rare}, {**variants, **{name: (name, {}) for name in rare}}
 
 
 def content_of(bases, name, value):
@@ -312,11 +366,11 @@ def in_folder(files, use):
 
 def expect_cases(bases, cases, variants):
     expected = {}
-    runs = {**{name: (name, {}) for name in cases}, **variants}
+    runs = {**{name: (name, {}) for name in cases}, **variants}  # variants come later, with fewer texts
     for name, (case, overrides) in runs.items():
         files = {file: content_of(bases, file, value) for file, value in cases[case].items()}
         got = in_folder(files, lambda folder: describe(
-            AutoTokenizer.from_pretrained(folder, **overrides), 3 if overrides else 1))
+            AutoTokenizer.from_pretrained(folder, **overrides), 3 if name in variants else 1))
         expected[name] = {"case": case, "overrides": overrides, **got}
         print(name, got["class"], got["special"])
     return expected

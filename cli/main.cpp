@@ -50,7 +50,7 @@ int terminal_width() {
 
 void print_attribute_help() {
   std::printf(
-      "Explains texts with a model: which input tokens mattered for each generated token.\n\n"
+      "Explains texts with a model: which input tokens mattered\nfor each generated token.\n\n"
       "usage: inseq attribute -i TEXT... [options]\n\n%s",
       help_of(attribute_options(), terminal_width()).c_str());
 }

@@ -72,13 +72,12 @@ class Layout {
       last = std::max(last, table_.rows[row].position);
       if (shown_[row]) widest = std::max(widest, display_width(table_.rows[row].text));
     }
-    number_width_ = static_cast<int>(std::to_string(last).size());
+    number_width_ = table_.rows.empty() ? 0 : static_cast<int>(std::to_string(last).size());
     // A step score's name may use the columns of the position too.
     for (const ScoreRow& row : table_.step_scores) {
       widest = std::max(widest, display_width(row.name) - number_width_ - 1);
     }
     label_width_ = std::min(widest, std::clamp(width_ / 4, 8, 24));
-    if (table_.rows.empty()) number_width_ = 0;
   }
 
   void measure_columns() {

@@ -85,7 +85,7 @@ TEST_F(BrokenModel, UnknownArchitectureNamesTheKnownOnes) {
 
 TEST_F(BrokenModel, ShapesMustBeThoseOfTheConfiguration) {
   set_config("intermediate_size", 64);
-  expect_failure(attribute(), 1, {"model.safetensors", "[48, 32]", "[64, 32]"});
+  expect_failure(attribute(), 1, {"model.safetensors", "[32, 48]", "[32, 64]"});
   set_config("intermediate_size", 48);
   set_config("num_hidden_layers", 3);
   expect_failure(attribute(), 1, {"\"model.layers.2.", "is missing"});
@@ -99,11 +99,13 @@ TEST_F(BrokenModel, SizesMustMakeSense) {
 }
 
 TEST_F(BrokenModel, TensorsOfAnotherType) {
-  const std::vector<int64_t> values(353 * 32);
-  const io::TensorToWrite tensor{
-      "model.embed_tokens.weight", io::DType::kI64, {353, 32}, std::as_bytes(std::span(values))};
-  io::write_file(path("model.safetensors"), io::write_safetensors({tensor}));
-  expect_failure(attribute(), 1, {"model.safetensors", "model.embed_tokens.weight"});
+  const std::string whole = io::read_text(path("model.safetensors"));
+  for (const char* type : {"F16", "F64", "Q99"}) {
+    std::string wrong = whole;
+    wrong.replace(wrong.find("F32"), 3, type);
+    io::write_file(path("model.safetensors"), wrong);
+    expect_failure(attribute(), 1, {"model.safetensors", "tensor \"", type});
+  }
 }
 
 TEST_F(BrokenModel, TruncatedWeights) {

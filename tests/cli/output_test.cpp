@@ -51,7 +51,7 @@ TEST(Output, ProgressOnATerminalIsRemoved) {
   options.err_columns = 80;
   const RunResult result = attribute(kTexts, options);
   expect_contains(result.err, "Attributing with saliency");
-  expect_contains(result.err, "3/3 steps");
+  expect_contains(result.err, "7/7 steps");
   EXPECT_TRUE(result.err.ends_with("\r\x1b[K")) << result.err;
   EXPECT_EQ(count_of("\n", result.err), 0u);
   const RunResult quiet =
@@ -110,7 +110,8 @@ TEST(Output, StepScoresAreShown) {
   EXPECT_NE(line_with(out, "entropy "), "");
   const std::string dummy =
       attribute(with(kTexts, {"-a", "dummy", "--step_scores", "entropy"})).out;
-  EXPECT_EQ(line_with(dummy, "entropy "), line_with(out, "entropy "));
+  EXPECT_NE(line_with(dummy, "entropy "), "");
+  expect_contains(dummy, "no attribution scores");
 }
 
 TEST(Output, OptionsWithoutEffectAreWarnedOf) {

@@ -50,7 +50,7 @@ inline RunResult attribute(const Words& arguments, const RunOptions& options = {
   return inseq(with({"attribute", "-m", model_folder()}, arguments), options);
 }
 
-/// Texts to explain without generation: 2 words given, 3 explained.
+/// Texts to explain without generation; the tiny Llama makes 7 tokens of what is explained.
 inline const Words kTexts = {"-i", "The dog", "-g", "The dog ate the food"};
 
 /// Expects a failure: this exit code, nothing on standard output, and one line on standard error

@@ -50,17 +50,15 @@ TEST_P(Scores, GreedyTokensAreTheMostProbable) {
   write_model_folder(GetParam(), folder.path());
   const auto inner =
       models::build_model(models::open_model_files(folder.path(), false), {at::kDouble, at::kCPU});
-  const std::string text = model_.generate({"The dog"}, {{"max_new_tokens", 4}})[0];
-  const std::vector<Token> tokens = model_.encode(text), prompt = model_.encode("The dog");
   std::vector<int64_t> ids;
-  for (const Token& token : tokens) ids.push_back(token.id);
-  const Tensor embeddings = inner.embed(at::tensor(ids, at::kLong)).unsqueeze(0);
-  const Tensor best = inner.logits(inner.forward(embeddings)).argmax(-1)[0];  // [tokens]
-  ASSERT_EQ(tokens.size(), prompt.size() + 4)
-      << "the tokens of the text are not those that were generated: " << text;
-  for (size_t p = prompt.size(); p < ids.size(); ++p) {
-    EXPECT_EQ(best[static_cast<int64_t>(p) - 1].item<int64_t>(), ids[p]) << "position " << p;
+  for (const Token& token : model_.encode("The dog")) ids.push_back(token.id);
+  for (int i = 0; i < 4; ++i) {
+    const Tensor embeddings = inner.embed(at::tensor(ids, at::kLong)).unsqueeze(0);
+    const Tensor last = inner.forward(embeddings).narrow(1, embeddings.size(1) - 1, 1);
+    ids.push_back(inner.logits(last).argmax().item<int64_t>());
   }
+  const Json arguments = {{"max_new_tokens", 4}, {"skip_special_tokens", false}};
+  EXPECT_EQ(model_.generate({"The dog"}, arguments)[0], model_.decode(ids));
 }
 
 TEST_P(Scores, CleanSpecialCharactersOnlyRenamesTokens) {

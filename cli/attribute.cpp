@@ -1,5 +1,6 @@
 // inseq attribute: explains texts with a model.
 #include <cstdio>
+#include <iomanip>
 
 #include "aggregation/aggregate.h"
 #include "base/memory.h"
@@ -7,8 +8,10 @@
 #include "inseq/attribution_model.h"
 #include "io/file.h"
 #include "log.h"
+#include "methods/registry/method.h"
 #include "options.h"
 #include "progress_bar.h"
+#include "step_functions/registry/step_function.h"
 
 namespace inseq::cli {
 namespace {
@@ -32,8 +35,17 @@ bool take_flag(Json& kwargs, const char* name, bool fallback) {
   if (!kwargs.contains(name)) return fallback;
   const Json value = kwargs[name];
   kwargs.erase(name);
-  INSEQ_CHECK(value.is_boolean(), InvalidArgument, "attribution option \"", name, "\" is ", value.dump(), ", needed is true or false");
+  INSEQ_CHECK(value.is_boolean(), InvalidArgument, "attribution option \"", name, "\" is ",
+              value.dump(), ", needed is true or false");
   return value.get<bool>();
+}
+
+int64_t memory_limit_of(const std::string& text) {
+  try {
+    return parse_bytes(text);
+  } catch (const InvalidArgument& error) {
+    throw UsageError(concat("--memory_limit: ", error.what()));
+  }
 }
 
 AttributeOptions attribute_options_of(const Values& values) {
@@ -46,13 +58,14 @@ AttributeOptions attribute_options_of(const Values& values) {
   o.output_step_attributions = values.flag("output_step_attributions");
   o.include_eos_baseline = values.flag("include_eos_baseline");
   o.batch_size = values.number("batch_size", o.batch_size);
-  if (o.batch_size < 1) throw UsageError(concat("--batch_size needs a number of at least 1, got ", o.batch_size));
+  if (o.batch_size < 1)
+    throw UsageError(concat("--batch_size needs a number of at least 1, got ", o.batch_size));
   o.generation_args = values.json("generation_kwargs");
   o.attribution_args = values.json("attribution_kwargs");
   o.skip_special_tokens = take_flag(o.attribution_args, "skip_special_tokens", false);
   o.clean_special_chars = take_flag(o.attribution_args, "clean_special_chars", false);
   o.engine = values.text("engine", o.engine);
-  if (values.has("memory_limit")) o.memory_limit = parse_bytes(values.text("memory_limit"));
+  if (values.has("memory_limit")) o.memory_limit = memory_limit_of(values.text("memory_limit"));
   // Hidden units are kept only when they will be saved.
   const bool aggregated = values.flag("aggregate_output") && !values.has("attribution_aggregators");
   o.granular = values.has("save_path") && !aggregated;
@@ -62,14 +75,18 @@ AttributeOptions attribute_options_of(const Values& values) {
 /// What Inseq would warn of, it says here too.
 void warn_of_what_has_no_effect(const Values& values) {
   for (const char* name : {"attribute_target", "generate_from_target_prefix"}) {
-    if (values.flag(name)) log_warning(concat("--", name, " is for encoder-decoder models and has no effect on this one"));
+    if (values.flag(name))
+      log_warning(
+          concat("--", name, " is for encoder-decoder models and has no effect on this one"));
   }
   if (values.has("generated_texts") && values.has("generation_kwargs")) {
     log_warning("--generation_kwargs has no effect, since --generated_texts says what to explain");
   }
   if (values.has("save_path")) return;
-  for (const char* name : {"attribution_aggregators", "attribution_selectors", "aggregate_output"}) {
-    if (values.has(name)) log_warning(concat("--", name, " only concerns what is saved; there is no --save_path"));
+  for (const char* name :
+       {"attribution_aggregators", "attribution_selectors", "aggregate_output"}) {
+    if (values.given(name))
+      log_warning(concat("--", name, " only concerns what is saved; there is no --save_path"));
   }
 }
 
@@ -85,14 +102,33 @@ AttributionOutput aggregated_for_saving(const AttributionOutput& out, const Valu
   return aggregation::aggregate(out, how);
 }
 
+/// Wrong names are told before a model is loaded.
+void check_names(const Values& values) {
+  try {
+    methods::methods().at(values.text("attribution_method", AttributeOptions().method));
+    step_functions::step_functions().at(
+        values.text("attributed_fn", AttributeOptions().attributed_fn));
+    for (const std::string& name : values.texts("step_scores"))
+      step_functions::step_functions().at(name);
+    aggregation::pipeline_of(values.texts("attribution_aggregators"));
+  } catch (const InvalidArgument& error) {
+    throw UsageError(error.what());
+  }
+}
+
 void check_usage(const Values& values) {
   if (values.texts("input_texts").empty()) {
-    throw UsageError("--input_texts is missing: say what to explain, for example  inseq attribute -i \"Hello, world\"");
+    throw UsageError(
+        "--input_texts is missing: say what to explain, for example: inseq attribute -i \"Hello, "
+        "world\"");
   }
-  if (values.has("viz_path")) throw Unsupported("--viz_path is not available in this version: heat maps are drawn in the terminal only");
+  if (values.has("viz_path"))
+    throw Unsupported(
+        "--viz_path is not available in this version: heat maps are drawn in the terminal only");
   if (values.has("attribution_selectors") && !values.has("attribution_aggregators")) {
     throw UsageError("--attribution_selectors needs --attribution_aggregators, one for each index");
   }
+  check_names(values);
 }
 
 }  // namespace
@@ -113,15 +149,20 @@ int attribute(const std::vector<std::string>& arguments) {
 
   log_info(concat("loading ", values.text("model_name_or_path", "the default model")));
   const AttributionModel model = AttributionModel::load(values.text("model_name_or_path"), loading);
-  log_info(concat("loaded ", model.info().dump()));
+  const Json about = model.info();
+  log_info(concat("loaded ", about.at("model_name").get<std::string>(), " (",
+                  about.at("model_class").get<std::string>(), ")"));
   const std::vector<std::string> texts = values.texts("input_texts");
-  const AttributionOutput out = values.has("generated_texts")
-                                    ? model.attribute(texts, values.texts("generated_texts"), options)
-                                    : model.attribute(texts, options);
+  const AttributionOutput out =
+      values.has("generated_texts")
+          ? model.attribute(texts, values.texts("generated_texts"), options)
+          : model.attribute(texts, options);
   bar.finish();
-  log_info(concat("attributed in ", out.info.at("exec_time").dump(), " s"));
+  log_info(
+      concat("attributed in ", std::setprecision(3), out.info.at("exec_time").get<double>(), " s"));
   log_debug(out.info.dump(2));
   if (!values.flag("hide_attributions")) std::fputs(to_terminal(out, model).c_str(), stdout);
+  std::fflush(stdout);  // before the line on standard error, where both are one
   if (values.has("save_path")) {
     save(aggregated_for_saving(out, values), path);
     std::fprintf(stderr, "Saved attributions to %s\n", path.c_str());

@@ -9,20 +9,27 @@
 namespace inseq::cli {
 namespace {
 
-int print(const char* command, const std::vector<Listed>& all, const std::vector<std::string>& arguments) {
-  if (!arguments.empty()) throw UsageError(concat("inseq ", command, " takes no arguments, got ", arguments[0]));
+int print(const char* command, const std::vector<Listed>& all,
+          const std::vector<std::string>& arguments) {
+  if (!arguments.empty())
+    throw UsageError(concat(command, " takes no arguments, got ", arguments[0]));
   size_t width = 0;
   for (const Listed& one : all) width = std::max(width, one.name.size());
-  for (const Listed& one : all) std::printf("%-*s  %s\n", static_cast<int>(width), one.name.c_str(), one.summary.c_str());
+  for (const Listed& one : all)
+    std::printf("%-*s  %s\n", static_cast<int>(width), one.name.c_str(), one.summary.c_str());
   return 0;
 }
 
 }  // namespace
 
-int methods(const std::vector<std::string>& arguments) { return print("methods", list_methods(), arguments); }
+int methods(const std::vector<std::string>& arguments) {
+  return print("methods", list_methods(), arguments);
+}
 int step_functions(const std::vector<std::string>& arguments) {
   return print("step-functions", list_step_functions(), arguments);
 }
-int models(const std::vector<std::string>& arguments) { return print("models", list_models(), arguments); }
+int models(const std::vector<std::string>& arguments) {
+  return print("models", list_models(), arguments);
+}
 
 }  // namespace inseq::cli

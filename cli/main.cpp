@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 
+#include "base/display_width.h"
 #include "base/text_distance.h"
 #include "commands.h"
 #include "inseq/error.h"
@@ -23,7 +24,8 @@ constexpr const char* kHelp =
     "\n"
     "usage: inseq <command> [options]\n"
     "\n"
-    "  inseq attribute -i \"The capital of France is\"    generate with the default model and explain\n"
+    "  inseq attribute -i \"The capital of France is\"    generate with the default model and "
+    "explain\n"
     "  inseq attribute --help                           all options\n"
     "  inseq methods                                    attribution methods there are\n"
     "  inseq step-functions                             scores that can be attributed or reported\n"
@@ -33,8 +35,10 @@ constexpr const char* kHelp =
 using Command = int (*)(const std::vector<std::string>&);
 
 const std::map<std::string, Command>& commands() {
-  static const std::map<std::string, Command> all = {
-      {"attribute", attribute}, {"methods", methods}, {"step-functions", step_functions}, {"models", models}};
+  static const std::map<std::string, Command> all = {{"attribute", attribute},
+                                                     {"methods", methods},
+                                                     {"step-functions", step_functions},
+                                                     {"models", models}};
   return all;
 }
 
@@ -45,9 +49,10 @@ int terminal_width() {
 }
 
 void print_attribute_help() {
-  std::printf("Explains texts with a model: which input tokens mattered for each generated token.\n\n"
-              "usage: inseq attribute -i TEXT... [options]\n\n%s",
-              help_of(attribute_options(), terminal_width()).c_str());
+  std::printf(
+      "Explains texts with a model: which input tokens mattered\nfor each generated token.\n\n"
+      "usage: inseq attribute -i TEXT... [options]\n\n%s",
+      help_of(attribute_options(), terminal_width()).c_str());
 }
 
 bool asks_for_help(const std::vector<std::string>& arguments) {
@@ -70,15 +75,21 @@ int run(std::vector<std::string> arguments) {
     std::fputs(kHelp, stdout);
     return 0;
   }
+  if (name.starts_with("-")) {
+    throw UsageError(
+        concat("option ", name, " needs a command before it, for example: inseq attribute ", name));
+  }
   std::replace(name.begin(), name.end(), '_', '-');
   if (name == "attribute-dataset" || name == "attribute-context") {
-    throw Unsupported(concat("the command ", name, " is not available in this version; there is attribute"));
+    throw Unsupported(
+        concat("the command ", name, " is not available in this version; there is attribute"));
   }
   const auto found = commands().find(name);
   if (found == commands().end()) {
     std::vector<std::string> names;
     for (const auto& [known, command] : commands()) names.push_back(known);
-    throw UsageError(concat("unknown command \"", name, "\"", did_you_mean(name, names), " (inseq --help lists all)"));
+    throw UsageError(concat("unknown command \"", name, "\"", did_you_mean(name, names),
+                            " (inseq --help lists all)"));
   }
   if (asks_for_help(arguments)) {
     if (name == "attribute") {
@@ -99,10 +110,11 @@ void stop_at_once(int) {
   _exit(kInterrupted);
 }
 
-/// One sentence, whatever went wrong.
+/// One line, whatever went wrong: names and texts in it may hold anything.
 int told(const std::string& message, int code) {
   std::fflush(stdout);
-  std::fprintf(stderr, "%sinseq: %s\n", isatty(STDERR_FILENO) ? "\r\x1b[K" : "", message.substr(0, message.find('\n')).c_str());
+  std::fprintf(stderr, "%sinseq: %s\n", isatty(STDERR_FILENO) ? "\r\x1b[K" : "",
+               printable(message).c_str());
   return code;
 }
 
@@ -116,9 +128,14 @@ int guarded(const std::vector<std::string>& arguments) {
   } catch (const Error& error) {
     return told(error.what(), kFailed);
   } catch (const std::bad_alloc&) {
-    return told("out of memory; a smaller --memory_limit or --batch_size, or --dtype bfloat16, may help", kFailed);
+    return told(
+        "out of memory; a smaller --memory_limit or --batch_size, or --dtype bfloat16, may help",
+        kFailed);
   } catch (const std::exception& error) {
-    return told(concat("this should not have happened, please report it: ", error.what()), kFailed);
+    const std::string what = error.what();  // LibTorch's goes on with a stack trace
+    return told(concat("this should not have happened, please report it: ",
+                       what.substr(0, what.find('\n'))),
+                kFailed);
   }
 }
 

@@ -11,11 +11,11 @@ using Json = nlohmann::ordered_json;
 /// What an option takes.
 enum class Kind {
   kText,
-  kNumber,  ///< a whole number
-  kFlag,    ///< nothing, or true / false
-  kTexts,   ///< one or more texts
-  kNumbers, ///< one or more whole numbers
-  kJson,    ///< an object in JSON
+  kNumber,   ///< a whole number
+  kFlag,     ///< nothing, or true / false
+  kTexts,    ///< one or more texts
+  kNumbers,  ///< one or more whole numbers
+  kJson,     ///< an object in JSON
 };
 
 /// One row of the table of options.
@@ -34,6 +34,8 @@ const std::vector<Option>& attribute_options();
 class Values {
  public:
   bool has(const std::string& name) const { return values_.contains(name); }
+  /// Like has(), but not for a flag that was given as false.
+  bool given(const std::string& name) const { return has(name) && values_.at(name) != false; }
   std::string text(const std::string& name, const std::string& fallback = "") const;
   int64_t number(const std::string& name, int64_t fallback) const;
   bool flag(const std::string& name) const;
@@ -42,7 +44,8 @@ class Values {
   Json json(const std::string& name) const;
 
  private:
-  friend Values parse(const std::vector<Option>& options, const std::vector<std::string>& arguments);
+  friend Values parse(const std::vector<Option>& options,
+                      const std::vector<std::string>& arguments);
   std::map<std::string, Json> values_;
 };
 
@@ -52,8 +55,8 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Reads arguments: `--a_b` and `--a-b` alike, `--name value` and `--name=value`, unambiguous beginnings of names as
-/// Python's argparse takes them. Throws UsageError.
+/// Reads arguments: `--a_b` and `--a-b` alike, `--name value` and `--name=value`, unambiguous
+/// beginnings of names as Python's argparse takes them. Throws UsageError.
 Values parse(const std::vector<Option>& options, const std::vector<std::string>& arguments);
 
 /// The table as a help text, wrapped to `width` columns.

@@ -19,7 +19,8 @@ int terminal_width() {
 }
 
 std::string amount(const Progress& p) {
-  if (p.unit == "bytes") return bytes_text(p.done) + (p.total > 0 ? " of " + bytes_text(p.total) : "");
+  if (p.unit == "bytes")
+    return bytes_text(p.done) + (p.total > 0 ? " of " + bytes_text(p.total) : "");
   return std::to_string(p.done) + (p.total > 0 ? "/" + std::to_string(p.total) : "") + " " + p.unit;
 }
 
@@ -35,7 +36,8 @@ ProgressCallback ProgressBar::callback() {
 void ProgressBar::draw(const Progress& p) {
   std::string line = p.task + " ";
   if (p.total > 0) {
-    const int filled = static_cast<int>(std::clamp<int64_t>(p.done * kBarWidth / p.total, 0, kBarWidth));
+    const int filled =
+        static_cast<int>(std::clamp<int64_t>(p.done * kBarWidth / p.total, 0, kBarWidth));
     for (int i = 0; i < kBarWidth; ++i) line += i < filled ? "█" : "░";
     line += " ";
   }
@@ -43,7 +45,8 @@ void ProgressBar::draw(const Progress& p) {
   if (line == last_) return;
   last_ = line;
   const int room = terminal_width();
-  const int columns = static_cast<int>(line.size()) - (p.total > 0 ? 2 * kBarWidth : 0);  // blocks take three bytes
+  const int columns =
+      static_cast<int>(line.size()) - (p.total > 0 ? 2 * kBarWidth : 0);  // blocks take three bytes
   if (columns >= room) line = amount(p).substr(0, static_cast<size_t>(std::max(1, room - 1)));
   std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
   drawn_ = true;

@@ -4,6 +4,7 @@
 
 #include "api/parts.h"
 #include "generation/generation.h"
+#include "generation/lengths.h"
 #include "io/model_location.h"
 #include "models/stack/device.h"
 
@@ -70,6 +71,18 @@ void check_overrides(const models::Config& config, const Json& overrides) {
     INSEQ_CHECK(config.json().contains(key), InvalidArgument, "model option \"", key, "\" is not known: it is neither dtype, revision "
                 "nor an entry of ", config.path());
   }
+}
+
+/// Models with a table of positions cannot go past its end. The last new token is not read again and needs no position.
+void check_positions(const generation::Options& options, int64_t prompt) {
+  if (!options.max_positions) return;
+  const int64_t positions = *options.max_positions;
+  INSEQ_CHECK(prompt < positions, InvalidArgument, "the prompt has ", prompt, " tokens, which leaves no room for new ones in the ",
+              positions, " positions of the model; shorten the prompt");
+  const int64_t length = generation::resolve_lengths(options, prompt).max;
+  INSEQ_CHECK(length - 1 <= positions, InvalidArgument, "a prompt of ", prompt, " tokens and ", length - prompt,
+              " new ones are too long for the ", positions, " positions of the model; shorten the prompt or generate at most ",
+              positions + 1 - prompt, " tokens");
 }
 
 }  // namespace
@@ -155,6 +168,7 @@ std::vector<std::string> AttributionModel::generate_from(const std::vector<std::
       longest = std::max(longest, prompts.back().size());
     }
     const int64_t rows = static_cast<int64_t>(count), columns = static_cast<int64_t>(longest);
+    check_positions(options, columns);
     const Tensor ids = at::full({rows, columns}, std::max<int64_t>(parts_->tokens.pad, 0), at::kLong);
     const Tensor mask = at::zeros({rows, columns}, at::kLong);
     for (int64_t row = 0; row < rows; ++row) {

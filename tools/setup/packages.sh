@@ -14,7 +14,6 @@ command:ccache:4.0         ccache
 command:python3:3.8        python3
 pip                        python3-pip
 header:nlohmann/json.hpp   nlohmann-json3-dev
-header:CLI/CLI.hpp         libcli11-dev
 header:gtest/gtest.h       libgtest-dev
 header:curl/curl.h         libcurl4-openssl-dev
 header:openssl/evp.h       libssl-dev

@@ -87,6 +87,13 @@ class FakeHub : public ::testing::Test {
   Environment environment;
 };
 
+/// That a file holds `expected`; says no more than sizes when it does not.
+inline void expect_content(const std::string& path, const std::string& expected) {
+  const std::string found = content_of(path);
+  EXPECT_TRUE(found == expected) << path << ": " << found.size() << " bytes, expected "
+                                 << expected.size() << ", or others";
+}
+
 /// That a message holds a text.
 #define EXPECT_SAYS(message, part) EXPECT_NE((message).find(part), std::string::npos) << message
 

@@ -1,6 +1,6 @@
 """A web server on a free local port that answers as a script file says. Python 3, standard library only.
 
-usage: server.py SCRIPT LOG      prints its port on the first line of standard output
+usage: server.py SCRIPT LOG      prints its port on the first line of standard output, ends with its input
 
 SCRIPT is JSON, read again at every request:
   {"id": 1, "routes": {"GET /path": [answer, ...], "/path": [answer, ...]}}
@@ -107,4 +107,5 @@ class Server(http.server.ThreadingHTTPServer):
 if __name__ == "__main__":
     server = Server(("127.0.0.1", 0), Handler)
     print(server.server_address[1], flush=True)
-    server.serve_forever()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()  # ends when whoever started this does, in whatever way

@@ -1,4 +1,5 @@
 #pragma once
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -72,11 +73,14 @@ class TestServer {
   TestServer() {
     write_script();
     int ends[2];
-    if (pipe(ends) != 0) throw std::runtime_error("no pipe");
+    int input[2];
+    if (pipe2(ends, O_CLOEXEC) != 0 || pipe2(input, O_CLOEXEC) != 0) {
+      throw std::runtime_error("no pipe");
+    }
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    posix_spawn_file_actions_adddup2(&actions, input[0], 0);
     const std::string program = INSEQ_TEST_DIR "/support/http/server.py";
     const std::string script = script_path();
     const std::string log = log_path();
@@ -85,6 +89,8 @@ class TestServer {
                                     const_cast<char* const*>(arguments), environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
+    close(input[0]);
+    input_ = input[1];
     std::string port;
     for (char c = 0; failed == 0 && read(ends[0], &c, 1) == 1 && c != '\n';) port += c;
     close(ends[0]);
@@ -93,6 +99,7 @@ class TestServer {
     port_ = port;
   }
   ~TestServer() {
+    close(input_);
     kill(process_, SIGTERM);
     waitpid(process_, nullptr, 0);
   }
@@ -155,6 +162,7 @@ class TestServer {
   Json routes_ = Json::object();
   int id_ = 0;
   pid_t process_ = -1;
+  int input_ = -1;  // the server ends when nobody holds this any more
   std::string address_;
   std::string port_;
 };

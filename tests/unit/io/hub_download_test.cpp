@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::content_of;
-using testing::fill_pattern;
 using testing::message_of;
 using testing::write_content;
 using Names = std::vector<std::string>;
@@ -63,7 +62,7 @@ TEST_F(HubDownloadTest, FillsTheCacheAsHuggingFaceHubLaysItOut) {
   const std::string config = "9e26dfeeb6e641a33dae4961196235bdb965b21b";  // git hash-object of {}
   EXPECT_EQ(fs::read_symlink(snapshot(kId) + "/config.json"), "../../blobs/" + config);
   EXPECT_EQ(content_of(snapshot(kId) + "/config.json"), "{}");
-  EXPECT_EQ(content_of(snapshot(kId) + "/model.safetensors"), fill_pattern(kLarge));
+  testing::expect_content(snapshot(kId) + "/model.safetensors", testing::fill_pattern(kLarge));
   const std::string blob = fs::read_symlink(snapshot(kId) + "/model.safetensors").filename();
   EXPECT_EQ(blob, sha256_of_file(snapshot(kId) + "/model.safetensors"));
   EXPECT_EQ(content_of(repository(kId) + "/refs/main"), commit);
@@ -100,8 +99,8 @@ TEST_F(HubDownloadTest, FetchesShardsAndWhatTheyBelongTo) {
   add_large(kId, "1.safetensors", 1000, {{{"fill", 1000}}});
   add_large(kId, "2.safetensors", 2000, {{{"fill", 2000}}});
   download();
-  EXPECT_EQ(content_of(snapshot(kId) + "/1.safetensors"), fill_pattern(1000));
-  EXPECT_EQ(content_of(snapshot(kId) + "/2.safetensors"), fill_pattern(2000));
+  testing::expect_content(snapshot(kId) + "/1.safetensors", testing::fill_pattern(1000));
+  testing::expect_content(snapshot(kId) + "/2.safetensors", testing::fill_pattern(2000));
   EXPECT_FALSE(asked_for("3.safetensors"));
 }
 
@@ -122,7 +121,7 @@ TEST_F(HubDownloadTest, FetchesOneGgufFile) {
   server.answer("/" + kId + "/resolve/" + commit + "/deep/q4%20k.gguf",
                 {{{"fill", 500}, {"etag", "sha256"}}});
   const std::string folder = download("deep/q4 k.gguf");
-  EXPECT_EQ(content_of(folder + "/deep/q4 k.gguf"), fill_pattern(500));
+  testing::expect_content(folder + "/deep/q4 k.gguf", testing::fill_pattern(500));
   const std::string message = failure<InvalidArgument>("q5.gguf");
   EXPECT_SAYS(message, "has no file \"q5.gguf\"; it has deep/q4 k.gguf and q8.gguf");
 }
@@ -151,7 +150,7 @@ TEST_F(HubDownloadTest, GoesOnWhereItWasInterrupted) {
   progress = nullptr;
   server.forget_requests();
   download();
-  EXPECT_EQ(content_of(snapshot(kId) + "/model.safetensors"), fill_pattern(kLarge));
+  testing::expect_content(snapshot(kId) + "/model.safetensors", testing::fill_pattern(kLarge));
   EXPECT_EQ(server.header("GET /large/model.safetensors", "range"), Names{"bytes=40000-"});
   EXPECT_FALSE(asked_for("config.json"));  // it was complete
   EXPECT_TRUE(fs::exists(repository(kId) + "/refs/main"));
@@ -214,7 +213,7 @@ TEST_F(HubDownloadTest, FollowsRenamedModels) {
   }
   const std::string path = download_from_hub({.id = "old", .settings = hub_settings()});
   EXPECT_EQ(path, cache() + "/models--old/snapshots/" + commit);
-  EXPECT_EQ(content_of(path + "/model.safetensors"), fill_pattern(kLarge));
+  testing::expect_content(path + "/model.safetensors", testing::fill_pattern(kLarge));
 }
 
 TEST_F(HubDownloadTest, RefusesWrongChecksums) {

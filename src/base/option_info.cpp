@@ -16,8 +16,8 @@ Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
     const bool is_given = given.contains(option.name);
     const Json& value = is_given ? given.at(option.name) : option.fallback;
     const bool same_kind = (option.fallback.is_number() && value.is_number()) || option.fallback.type() == value.type();
-    INSEQ_CHECK(same_kind, InvalidArgument, "option \"", option.name, "\" of ", owner, " is ", value.dump(), ", needed is a ",
-                option.fallback.type_name());
+    INSEQ_CHECK(same_kind, InvalidArgument, "option \"", option.name, "\" of ", owner, " is ", value.dump(), ", needed is ",
+                option.fallback.is_boolean() ? "true or false" : concat("a ", option.fallback.type_name()));
     out[option.name] = value;
   }
   return out;

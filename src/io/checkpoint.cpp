@@ -133,6 +133,8 @@ std::unique_ptr<TensorFile> open_checkpoint(const std::string& folder) {
   std::vector<std::string> names;
   for (const Form& form : kForms) {
     const fs::path path = fs::path(folder) / form.name;
+    INSEQ_CHECK(is_there(path) || !fs::is_symlink(path, error), InvalidArgument, path.string(),
+                ": is a link to a file that is missing; download the model again");
     if (is_there(path))
       return form.sharded ? open_sharded(path, form.open) : form.open(path.string());
     names.push_back(form.name);

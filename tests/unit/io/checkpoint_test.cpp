@@ -71,6 +71,12 @@ TEST(Checkpoint, FollowsLinksOutOfTheFolder) {
   EXPECT_EQ(value_of(*open_checkpoint(folder.path()), "scalar"), 42.0f);
 }
 
+TEST(Checkpoint, NamesALinkWhoseFileIsMissing) {
+  const ScratchFolder folder;
+  std::filesystem::create_symlink(folder / "gone", folder / "model.safetensors");
+  expect_message(folder.path(), "model.safetensors: is a link to a file that is missing");
+}
+
 TEST(Checkpoint, SaysWhatItLookedForAndWhatIsThere) {
   const ScratchFolder folder;
   expect_message(folder / "gone", "gone: there is no such folder");

@@ -31,29 +31,41 @@ Weights::Weights(const io::TensorFile& file, WeightOptions options, Form form)
 
 bool Weights::contains(const std::string& name) const { return file_.find(stored_name(name)) != nullptr; }
 
-Tensor Weights::get(const std::string& name, const std::vector<int64_t>& shape) const {
+const io::TensorEntry& Weights::entry(const std::string& name, const std::vector<int64_t>& shape) const {
   const std::string stored = stored_name(name);
   const io::TensorEntry* entry = file_.find(stored);
   INSEQ_CHECK(entry != nullptr, FormatError, file_.path(), ": tensor \"", stored,
               "\" is missing, which the configuration needs with shape ", shape_text(shape));
   INSEQ_CHECK(entry->shape == shape, FormatError, file_.path(), ": tensor \"", stored, "\" is ",
               shape_text(entry->shape), ", the configuration needs ", shape_text(shape));
-  const Tensor tensor = load(*entry);
-  return form_.undo ? form_.undo(name, tensor) : tensor;
+  return *entry;
 }
 
-Tensor Weights::load(const io::TensorEntry& entry) const {
-  Tensor out;
-  if (const auto plain = plain_type(entry.dtype)) {
-    // The file is mapped and may be closed: always take a copy. Reading through memcpy also serves files whose
-    // tensors are not aligned to their element size.
-    out = at::empty(entry.shape, at::TensorOptions(*plain));
-    if (out.numel() > 0) std::memcpy(out.data_ptr(), entry.bytes.data(), entry.bytes.size());
+Tensor Weights::get(const std::string& name, const std::vector<int64_t>& shape) const {
+  const Tensor out = at::empty(shape, at::TensorOptions(options_.dtype).device(options_.device));
+  load_into(entry(name, shape), name, out);
+  return out;
+}
+
+/// Fills `out`, which may be some rows of a larger tensor. The file is mapped and may be closed: the values are always
+/// copied, through memcpy, since tensors in files need not be aligned.
+void Weights::load_into(const io::TensorEntry& entry, const std::string& name, const Tensor& out) const {
+  const std::optional<at::ScalarType> plain = plain_type(entry.dtype);
+  const at::ScalarType read_type = plain.value_or(at::kFloat);
+  const bool direct = out.is_cpu() && out.scalar_type() == read_type && out.is_contiguous();
+  const Tensor read = direct ? out : at::empty(entry.shape, at::TensorOptions(read_type));
+  if (read.numel() == 0) return;
+  if (plain) {
+    std::memcpy(read.data_ptr(), entry.bytes.data(), entry.bytes.size());
   } else {
-    out = at::empty(entry.shape, at::TensorOptions(at::kFloat));
-    io::to_float32(entry, {out.data_ptr<float>(), static_cast<size_t>(out.numel())}, at::get_num_threads());
+    io::to_float32(entry, {read.data_ptr<float>(), static_cast<size_t>(read.numel())}, at::get_num_threads());
   }
-  return out.to(options_.device, options_.dtype);
+  if (form_.undo) {
+    const Tensor undone = form_.undo(name, read);
+    if (!direct || !undone.is_same(read)) out.copy_(undone);
+  } else if (!direct) {
+    out.copy_(read);
+  }
 }
 
 nn::Linear Weights::linear(const std::string& name, int64_t in, int64_t out, bool bias) const {
@@ -61,12 +73,19 @@ nn::Linear Weights::linear(const std::string& name, int64_t in, int64_t out, boo
 }
 
 nn::Linear Weights::fused_linear(const std::vector<Part>& parts, int64_t in, bool bias) const {
-  std::vector<Tensor> weights, biases;
+  int64_t rows = 0;
+  for (const Part& part : parts) rows += part.out;
+  const at::TensorOptions options = at::TensorOptions(options_.dtype).device(options_.device);
+  const Tensor weight = at::empty({rows, in}, options);
+  const Tensor biases = bias ? at::empty({rows}, options) : Tensor();
+  int64_t first = 0;
   for (const Part& part : parts) {
-    weights.push_back(get(part.name + ".weight", {part.out, in}));
-    if (bias) biases.push_back(get(part.name + ".bias", {part.out}));
+    const std::string name = part.name + ".weight", bias_name = part.name + ".bias";
+    load_into(entry(name, {part.out, in}), name, weight.narrow(0, first, part.out));
+    if (bias) load_into(entry(bias_name, {part.out}), bias_name, biases.narrow(0, first, part.out));
+    first += part.out;
   }
-  return {at::cat(weights, 0), bias ? at::cat(biases, 0) : Tensor()};
+  return {weight, biases};
 }
 
 }  // namespace inseq::models

@@ -46,7 +46,8 @@ class Weights {
 
  private:
   std::string stored_name(const std::string& name) const { return form_.name ? form_.name(name) : name; }
-  Tensor load(const io::TensorEntry& entry) const;
+  const io::TensorEntry& entry(const std::string& name, const std::vector<int64_t>& shape) const;
+  void load_into(const io::TensorEntry& entry, const std::string& name, const Tensor& out) const;
   const io::TensorFile& file_;
   WeightOptions options_;
   Form form_;

@@ -13,7 +13,8 @@ namespace inseq {
 using Tensor = at::Tensor;
 using Json = nlohmann::ordered_json;
 
-/// A piece of text as the tokenizer names it, with its vocabulary id (-1 when it stands for two tokens).
+/// A piece of text as the tokenizer names it, with its vocabulary id (-1 when it stands for two
+/// tokens).
 struct Token {
   std::string text;
   int64_t id = 0;
@@ -35,11 +36,12 @@ struct SequenceAttribution {
   std::vector<Token> source;  ///< source tokens; for decoder-only models, the prompt
   std::vector<Token> target;  ///< all target tokens; for decoder-only models, prompt and generation
   Tensor source_attributions;  ///< [source, steps, ...] float32, or undefined
-  Tensor target_attributions;  ///< [target, steps, ...] float32, NaN where a token is not yet visible
+  Tensor
+      target_attributions;  ///< [target, steps, ...] float32, NaN where a token is not yet visible
   std::map<std::string, Tensor> step_scores;      ///< name -> [steps]
   std::map<std::string, Tensor> sequence_scores;  ///< name -> [tokens, tokens or steps, ...]
-  int64_t attr_pos_start = 0;  ///< first attributed target position
-  int64_t attr_pos_end = 0;    ///< one past the last attributed target position
+  int64_t attr_pos_start = 0;                     ///< first attributed target position
+  int64_t attr_pos_end = 0;                       ///< one past the last attributed target position
   /// Aggregation functions or aggregators applied in order by default; empty: already aggregated.
   std::vector<std::string> aggregator;
   int64_t num_dimensions = 0;  ///< trailing axes of a kMultiDimensional attribution

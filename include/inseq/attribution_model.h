@@ -13,49 +13,56 @@ namespace inseq {
 
 /// How to load a model.
 struct LoadOptions {
-  std::string dtype = "float32";  ///< "float32", "bfloat16", "float16", "float64", or "auto": the checkpoint's own
-  std::string device = "cpu";     ///< "cpu", "cuda" or "cuda:N"
-  std::string revision = "main";  ///< branch, tag or commit of a hub model
+  std::string dtype =
+      "float32";  ///< "float32", "bfloat16", "float16", "float64", or "auto": the checkpoint's own
+  std::string device = "cpu";              ///< "cpu", "cuda" or "cuda:N"
+  std::string revision = "main";           ///< branch, tag or commit of a hub model
   Json model_kwargs = Json::object();      ///< entries that override config.json
   Json tokenizer_kwargs = Json::object();  ///< entries that override tokenizer_config.json
   int threads = 0;                         ///< CPU threads; 0 leaves LibTorch's choice
   ProgressCallback progress = nullptr;
 };
 
-/// What to attribute and how. Names, meanings and defaults are those of Inseq's AttributionModel.attribute().
+/// What to attribute and how. Names, meanings and defaults are those of Inseq's
+/// AttributionModel.attribute().
 struct AttributeOptions {
-  std::string method = "saliency";             ///< see list_methods()
-  std::string attributed_fn = "probability";   ///< the score whose causes are sought; see list_step_functions()
-  std::vector<std::string> step_scores = {};        ///< further scores to compute for each step
-  std::optional<int64_t> attr_pos_start = {};       ///< first target position to explain; default: first generated token
-  std::optional<int64_t> attr_pos_end = {};         ///< one past the last; negative counts from the end
-  bool attribute_target = false;               ///< encoder–decoder models only; ignored for decoder-only ones
-  bool generate_from_target_prefix = false;    ///< encoder–decoder models only; ignored for decoder-only ones
-  bool output_step_attributions = false;       ///< also return one StepAttribution per generation step
-  bool include_eos_baseline = false;           ///< for methods with baselines
-  bool skip_special_tokens = false;            ///< encode texts without special tokens
-  bool clean_special_chars = false;            ///< show tokens as text instead of vocabulary names
-  int64_t batch_size = 8;                      ///< texts generated at once
-  Json generation_args = Json::object();       ///< as transformers' generate(); when no generated texts are given
-  Json attribution_args = Json::object();      ///< options of the method
-  /// False: keep one number per token and step (the norm over hidden units, the mean over heads and layers), so
-  /// that memory does not grow with the model; the reduced axes stay, with size 1.
+  std::string method = "saliency";  ///< see list_methods()
+  std::string attributed_fn =
+      "probability";  ///< the score whose causes are sought; see list_step_functions()
+  std::vector<std::string> step_scores = {};  ///< further scores to compute for each step
+  std::optional<int64_t> attr_pos_start =
+      {};  ///< first target position to explain; default: first generated token
+  std::optional<int64_t> attr_pos_end = {};  ///< one past the last; negative counts from the end
+  bool attribute_target = false;  ///< encoder–decoder models only; ignored for decoder-only ones
+  bool generate_from_target_prefix =
+      false;  ///< encoder–decoder models only; ignored for decoder-only ones
+  bool output_step_attributions = false;  ///< also return one StepAttribution per generation step
+  bool include_eos_baseline = false;      ///< for methods with baselines
+  bool skip_special_tokens = false;       ///< encode texts without special tokens
+  bool clean_special_chars = false;       ///< show tokens as text instead of vocabulary names
+  int64_t batch_size = 8;                 ///< texts generated at once
+  Json generation_args =
+      Json::object();  ///< as transformers' generate(); when no generated texts are given
+  Json attribution_args = Json::object();  ///< options of the method
+  /// False: keep one number per token and step (the norm over hidden units, the mean over heads and
+  /// layers), so that memory does not grow with the model; the reduced axes stay, with size 1.
   bool granular = true;
-  std::string engine = "pullback";             ///< "pullback", or "autograd": the slow reference
-  int64_t memory_limit = 0;                    ///< bytes of working memory; 0: half of what is free
+  std::string engine = "pullback";  ///< "pullback", or "autograd": the slow reference
+  int64_t memory_limit = 0;         ///< bytes of working memory; 0: half of what is free
   ProgressCallback progress = nullptr;
 };
 
-/// A language model with its tokenizer, ready to generate and to be explained. Nothing in it changes because an
-/// attribution ran; const methods may be called from several threads.
+/// A language model with its tokenizer, ready to generate and to be explained. Nothing in it
+/// changes because an attribution ran; const methods may be called from several threads.
 ///
 ///     const auto model = inseq::AttributionModel::load("");  // the default model
 ///     const auto out = model.attribute({"The capital of France is"}, {.method = "saliency"});
 ///     std::cout << inseq::to_terminal(out, model);
 class AttributionModel {
  public:
-  /// Loads a folder, a .gguf file, a hub name, or with "" the default model. Throws InvalidArgument when it is not
-  /// found, FormatError when a file is damaged, Unsupported for an unknown architecture.
+  /// Loads a folder, a .gguf file, a hub name, or with "" the default model. Throws InvalidArgument
+  /// when it is not found, FormatError when a file is damaged, Unsupported for an unknown
+  /// architecture.
   static AttributionModel load(const std::string& name_or_path, const LoadOptions& options = {});
 
   AttributionModel(AttributionModel&&) noexcept;
@@ -63,14 +70,19 @@ class AttributionModel {
   ~AttributionModel();
 
   /// Generates a continuation of each text and explains every generated token.
-  AttributionOutput attribute(const std::vector<std::string>& texts, const AttributeOptions& options = {}) const;
+  AttributionOutput attribute(const std::vector<std::string>& texts,
+                              const AttributeOptions& options = {}) const;
   /// Explains given texts, each of which must begin with its input text.
-  AttributionOutput attribute(const std::vector<std::string>& texts, const std::vector<std::string>& generated_texts,
+  AttributionOutput attribute(const std::vector<std::string>& texts,
+                              const std::vector<std::string>& generated_texts,
                               const AttributeOptions& options = {}) const;
 
-  /// Continues each text; the result holds input and continuation. `generation_args` as in AttributeOptions.
-  std::vector<std::string> generate(const std::vector<std::string>& texts, const Json& generation_args = Json::object(),
-                                    int64_t batch_size = 8, const ProgressCallback& progress = {}) const;
+  /// Continues each text; the result holds input and continuation. `generation_args` as in
+  /// AttributeOptions.
+  std::vector<std::string> generate(const std::vector<std::string>& texts,
+                                    const Json& generation_args = Json::object(),
+                                    int64_t batch_size = 8,
+                                    const ProgressCallback& progress = {}) const;
 
   /// The tokens of a text, special tokens included.
   std::vector<Token> encode(const std::string& text) const;
@@ -87,9 +99,12 @@ class AttributionModel {
  private:
   struct Parts;
   explicit AttributionModel(std::unique_ptr<Parts> parts);
-  std::vector<std::string> generate_from(const std::vector<std::string>& texts, bool add_special_tokens, const Json& generation_args,
-                                         int64_t batch_size, const ProgressCallback& progress) const;
-  AttributionOutput attribute_generated(const std::vector<std::string>& texts, const std::vector<std::string>& generated,
+  std::vector<std::string> generate_from(const std::vector<std::string>& texts,
+                                         bool add_special_tokens, const Json& generation_args,
+                                         int64_t batch_size,
+                                         const ProgressCallback& progress) const;
+  AttributionOutput attribute_generated(const std::vector<std::string>& texts,
+                                        const std::vector<std::string>& generated,
                                         const AttributeOptions& options) const;
   std::unique_ptr<Parts> parts_;
 };
@@ -97,13 +112,15 @@ class AttributionModel {
 /// One score per token and step, as each method's default aggregation gives it.
 AttributionOutput aggregate(const AttributionOutput& output);
 
-/// A heat map for the terminal that standard output goes to: its width, the colours it can show, plain text for
-/// files and pipes and when $NO_COLOR is set. Aggregates first.
+/// A heat map for the terminal that standard output goes to: its width, the colours it can show,
+/// plain text for files and pipes and when $NO_COLOR is set. Aggregates first.
 std::string to_terminal(const AttributionOutput& output, const AttributionModel& model);
 /// The same as plain text of at most `width` columns.
-std::string to_plain_text(const AttributionOutput& output, const AttributionModel& model, int width = 100);
+std::string to_plain_text(const AttributionOutput& output, const AttributionModel& model,
+                          int width = 100);
 
-/// Writes an output in Inseq's JSON format; reads what Inseq or this library wrote. Files ending in .gz are compressed.
+/// Writes an output in Inseq's JSON format; reads what Inseq or this library wrote. Files ending in
+/// .gz are compressed.
 void save(const AttributionOutput& output, const std::string& path);
 AttributionOutput load_attribution(const std::string& path);
 

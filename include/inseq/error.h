@@ -6,14 +6,15 @@
 
 namespace inseq {
 
-/// What every failure of this library derives from. what() is one sentence for the user: where, what
-/// was found, what was needed, and the choices.
+/// What every failure of this library derives from. what() is one sentence for the user: where,
+/// what was found, what was needed, and the choices.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The caller asked for something impossible: an unknown name, a value out of range, a missing file.
+/// The caller asked for something impossible: an unknown name, a value out of range, a missing
+/// file.
 class InvalidArgument : public Error {
  public:
   using Error::Error;
@@ -45,10 +46,10 @@ std::string concat(const Parts&... parts) {
   return out.str();
 }
 
-/// Throws `Kind` with the message made of `parts` unless `condition` holds. For what a user can cause;
-/// assert is for what only we can.
-#define INSEQ_CHECK(condition, Kind, ...)                      \
-  do {                                                         \
+/// Throws `Kind` with the message made of `parts` unless `condition` holds. For what a user can
+/// cause; assert is for what only we can.
+#define INSEQ_CHECK(condition, Kind, ...)                       \
+  do {                                                          \
     if (!(condition)) throw Kind(::inseq::concat(__VA_ARGS__)); \
   } while (false)
 

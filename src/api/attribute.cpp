@@ -19,14 +19,18 @@ struct Request {
   Json info;  ///< which option went where, as Inseq reports it
 };
 
-/// Inseq hands the options to the method, the attributed function and the step scores alike; one that nobody knows is an
-/// error here.
+/// Inseq hands the options to the method, the attributed function and the step scores alike; one
+/// that nobody knows is an error here.
 void share_options(const AttributeOptions& options, Request& r) {
-  const auto known = [](const std::string& function) { return step_functions::step_functions().at(function).options; };
+  const auto known = [](const std::string& function) {
+    return step_functions::step_functions().at(function).options;
+  };
   std::vector<std::string> names;
   for (const OptionInfo& option : r.method_info.options) names.push_back(option.name);
   for (const OptionInfo& option : known(options.attributed_fn)) names.push_back(option.name);
-  r.info = {{"attribution_args", Json::object()}, {"attributed_fn_args", Json::object()}, {"step_scores_args", Json::object()}};
+  r.info = {{"attribution_args", Json::object()},
+            {"attributed_fn_args", Json::object()},
+            {"step_scores_args", Json::object()}};
   for (const auto& [name, value] : options.attribution_args.items()) {
     bool used = false;
     const auto take = [&](bool is_known, const char* whose) {
@@ -35,10 +39,13 @@ void share_options(const AttributeOptions& options, Request& r) {
     };
     take(has_option(r.method_info.options, name), "attribution_args");
     take(has_option(known(options.attributed_fn), name), "attributed_fn_args");
-    for (const std::string& score : options.step_scores) take(has_option(known(score), name), "step_scores_args");
-    INSEQ_CHECK(used, InvalidArgument, "neither method \"", options.method, "\" nor the step functions in use have an option \"",
-                name, "\"", did_you_mean(name, names),
-                names.empty() ? std::string(" (they have none)") : concat(" (they have ", join_choices(names), ")"));
+    for (const std::string& score : options.step_scores)
+      take(has_option(known(score), name), "step_scores_args");
+    INSEQ_CHECK(used, InvalidArgument, "neither method \"", options.method,
+                "\" nor the step functions in use have an option \"", name, "\"",
+                did_you_mean(name, names),
+                names.empty() ? std::string(" (they have none)")
+                              : concat(" (they have ", join_choices(names), ")"));
   }
 }
 
@@ -51,10 +58,14 @@ Request read_request(const AttributeOptions& options) {
     r.step_scores[name] = step_functions::bind(name, options.attribution_args);
   }
   share_options(options, r);
-  r.method_options = complete_options(r.method_info.options, options.attribution_args, concat("method \"", options.method, "\""));
-  INSEQ_CHECK(options.engine == "pullback" || options.engine == "autograd", InvalidArgument, "unknown engine \"",
-              options.engine, "\"", did_you_mean(options.engine, {"pullback", "autograd"}), " (there are pullback and autograd)");
-  r.backend = options.engine == "autograd" ? engine::Backend::kAutograd : engine::Backend::kPullback;
+  r.method_options = complete_options(r.method_info.options, options.attribution_args,
+                                      concat("method \"", options.method, "\""));
+  INSEQ_CHECK(options.engine == "pullback" || options.engine == "autograd", InvalidArgument,
+              "unknown engine \"", options.engine, "\"",
+              did_you_mean(options.engine, {"pullback", "autograd"}),
+              " (there are pullback and autograd)");
+  r.backend =
+      options.engine == "autograd" ? engine::Backend::kAutograd : engine::Backend::kPullback;
   return r;
 }
 
@@ -66,20 +77,24 @@ struct Range {
 Range positions_to_explain(const AttributeOptions& options, int64_t prompt, int64_t length) {
   const auto absolute = [&](int64_t position, const char* name) {
     const int64_t p = position < 0 ? length + position : position;
-    INSEQ_CHECK(p >= 0, InvalidArgument, name, " ", position, " is before the start of the ", length, "-token target");
+    INSEQ_CHECK(p >= 0, InvalidArgument, name, " ", position, " is before the start of the ",
+                length, "-token target");
     return p;
   };
   Range range{prompt, length};
   if (options.attr_pos_start) {
     const int64_t start = absolute(*options.attr_pos_start, "attr_pos_start");
-    INSEQ_CHECK(start < length, InvalidArgument, "attr_pos_start ", *options.attr_pos_start, " is past the end of the ",
-                length, "-token target");
+    INSEQ_CHECK(start < length, InvalidArgument, "attr_pos_start ", *options.attr_pos_start,
+                " is past the end of the ", length, "-token target");
     range.first = std::max(prompt, start);  // the prompt is not explained
   }
-  if (options.attr_pos_end) range.last = std::min(length, absolute(*options.attr_pos_end, "attr_pos_end"));
-  INSEQ_CHECK(length > prompt, InvalidArgument, "there is nothing to explain: no token follows the ", prompt, "-token input");
-  INSEQ_CHECK(range.first < range.last, InvalidArgument, "there is nothing to explain: attribution starts at position ",
-              range.first, " and ends before position ", range.last, " of the ", length, "-token target");
+  if (options.attr_pos_end)
+    range.last = std::min(length, absolute(*options.attr_pos_end, "attr_pos_end"));
+  INSEQ_CHECK(length > prompt, InvalidArgument,
+              "there is nothing to explain: no token follows the ", prompt, "-token input");
+  INSEQ_CHECK(range.first < range.last, InvalidArgument,
+              "there is nothing to explain: attribution starts at position ", range.first,
+              " and ends before position ", range.last, " of the ", length, "-token target");
   range.first = std::max<int64_t>(range.first, 1);
   return range;
 }
@@ -87,7 +102,8 @@ Range positions_to_explain(const AttributeOptions& options, int64_t prompt, int6
 /// The start of a text, for messages.
 std::string excerpt(const std::string& text) {
   size_t end = std::min<size_t>(text.size(), 60);
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
   return concat('"', std::string_view(text).substr(0, end), end < text.size() ? "…\"" : "\"");
 }
 
@@ -95,7 +111,8 @@ std::string excerpt(const std::string& text) {
 std::string without_special(std::string text, const text::Tokenizer& tokenizer) {
   for (const int64_t id : tokenizer.special_ids()) {
     const std::string token = tokenizer.id_to_token(id);
-    for (size_t at = text.find(token); !token.empty() && at != std::string::npos; at = text.find(token, at)) {
+    for (size_t at = text.find(token); !token.empty() && at != std::string::npos;
+         at = text.find(token, at)) {
       text.erase(at, token.size());
     }
   }
@@ -112,9 +129,11 @@ std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
     one.prefix = {std::vector<Token>(s.target.begin(), s.target.begin() + position)};
     one.target = {{s.target[static_cast<size_t>(position)]}};
     if (s.target_attributions.defined()) {
-      one.target_attributions = s.target_attributions.select(1, step).narrow(0, 0, position).unsqueeze(0).contiguous();
+      one.target_attributions =
+          s.target_attributions.select(1, step).narrow(0, 0, position).unsqueeze(0).contiguous();
     }
-    for (const auto& [name, scores] : s.step_scores) one.step_scores[name] = scores.narrow(0, step, 1).clone();
+    for (const auto& [name, scores] : s.step_scores)
+      one.step_scores[name] = scores.narrow(0, step, 1).clone();
     out.push_back(std::move(one));
   }
   return out;
@@ -122,16 +141,20 @@ std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
 
 }  // namespace
 
-AttributionOutput AttributionModel::attribute(const std::vector<std::string>& given, const AttributeOptions& options) const {
+AttributionOutput AttributionModel::attribute(const std::vector<std::string>& given,
+                                              const AttributeOptions& options) const {
   read_request(options);  // a wrong name is told before generation starts
   std::vector<std::string> texts = given;
   for (std::string& text : texts) {
     if (options.skip_special_tokens) text = without_special(std::move(text), *parts_->tokenizer);
-    if (text.empty() && parts_->tokens.bos >= 0) text = parts_->tokenizer->id_to_token(parts_->tokens.bos);
-    INSEQ_CHECK(!text.empty(), InvalidArgument, "an input text is empty, and this model has no token to begin a text with");
+    if (text.empty() && parts_->tokens.bos >= 0)
+      text = parts_->tokenizer->id_to_token(parts_->tokens.bos);
+    INSEQ_CHECK(!text.empty(), InvalidArgument,
+                "an input text is empty, and this model has no token to begin a text with");
   }
   const std::vector<std::string> generated =
-      generate_from(texts, !options.skip_special_tokens, options.generation_args, options.batch_size, options.progress);
+      generate_from(texts, !options.skip_special_tokens, options.generation_args,
+                    options.batch_size, options.progress);
   AttributionOutput out = attribute_generated(texts, generated, options);
   out.info["generation_args"] = options.generation_args;
   out.info["constrained_decoding"] = false;
@@ -141,8 +164,9 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
 AttributionOutput AttributionModel::attribute(const std::vector<std::string>& given,
                                               const std::vector<std::string>& generated_texts,
                                               const AttributeOptions& options) const {
-  INSEQ_CHECK(given.size() == generated_texts.size(), InvalidArgument, "there are ", given.size(), " input texts and ",
-              generated_texts.size(), " generated texts; there must be one for each");
+  INSEQ_CHECK(given.size() == generated_texts.size(), InvalidArgument, "there are ", given.size(),
+              " input texts and ", generated_texts.size(),
+              " generated texts; there must be one for each");
   std::vector<std::string> texts = given, generated = generated_texts;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (options.skip_special_tokens) {
@@ -153,9 +177,12 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
       texts[i] = parts_->tokenizer->id_to_token(parts_->tokens.bos);
       if (!generated[i].starts_with(texts[i])) generated[i] = concat(texts[i], ' ', generated[i]);
     }
-    INSEQ_CHECK(!texts[i].empty(), InvalidArgument, "an input text is empty, and this model has no token to begin a text with");
-    INSEQ_CHECK(generated[i].starts_with(texts[i]), InvalidArgument, "the generated text of a decoder-only model must begin "
-                "with its input text; ", excerpt(generated[i]), " does not begin with ", excerpt(texts[i]));
+    INSEQ_CHECK(!texts[i].empty(), InvalidArgument,
+                "an input text is empty, and this model has no token to begin a text with");
+    INSEQ_CHECK(generated[i].starts_with(texts[i]), InvalidArgument,
+                "the generated text of a decoder-only model must begin "
+                "with its input text; ",
+                excerpt(generated[i]), " does not begin with ", excerpt(texts[i]));
   }
   AttributionOutput out = attribute_generated(texts, generated, options);
   out.info["generation_args"] = Json::object();
@@ -165,7 +192,8 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
 
 namespace {
 
-SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, const Request& request, engine::Answer answer) {
+SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, const Request& request,
+                             engine::Answer answer) {
   SequenceAttribution s;
   s.kind = request.method_info.kind;
   s.num_dimensions = request.method_info.num_dimensions;
@@ -176,7 +204,8 @@ SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, cons
   s.attr_pos_start = range.first;
   s.attr_pos_end = range.last;
   if (s.kind == AttributionKind::kGranular) s.aggregator = {"vnorm"};
-  if (s.kind == AttributionKind::kMultiDimensional) s.aggregator.assign(static_cast<size_t>(s.num_dimensions), "mean");
+  if (s.kind == AttributionKind::kMultiDimensional)
+    s.aggregator.assign(static_cast<size_t>(s.num_dimensions), "mean");
   return s;
 }
 
@@ -193,16 +222,23 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
   double seconds = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
     std::vector<int64_t> ids = parts_->ids_of(generated[i], !options.skip_special_tokens);
-    const int64_t prompt = static_cast<int64_t>(parts_->ids_of(texts[i], !options.skip_special_tokens).size());
-    // Inseq takes what equals the padding token for padding: a final EOS is not explained when it serves for both.
-    while (static_cast<int64_t>(ids.size()) > prompt && ids.back() == parts_->tokens.pad) ids.pop_back();
+    const int64_t prompt =
+        static_cast<int64_t>(parts_->ids_of(texts[i], !options.skip_special_tokens).size());
+    // Inseq takes what equals the padding token for padding: a final EOS is not explained when it
+    // serves for both.
+    while (static_cast<int64_t>(ids.size()) > prompt && ids.back() == parts_->tokens.pad)
+      ids.pop_back();
     const Range range = positions_to_explain(options, prompt, static_cast<int64_t>(ids.size()));
 
     std::string task = concat("Attributing with ", options.method);
     if (texts.size() > 1) task += concat(" (text ", i + 1, " of ", texts.size(), ")");
-    const engine::Engine engine(parts_->model, {request.backend, options.memory_limit, options.progress, task});
-    engine::Question question{.ids = at::tensor(ids, at::kLong), .first = range.first, .last = range.last,
-                              .attributed_function = request.attributed_function, .step_scores = request.step_scores};
+    const engine::Engine engine(parts_->model,
+                                {request.backend, options.memory_limit, options.progress, task});
+    engine::Question question{.ids = at::tensor(ids, at::kLong),
+                              .first = range.first,
+                              .last = range.last,
+                              .attributed_function = request.attributed_function,
+                              .step_scores = request.step_scores};
     question.detail = options.granular ? engine::Detail::kGranular : engine::Detail::kPerToken;
     const auto start = std::chrono::steady_clock::now();
     engine::Answer answer = request.method->attribute(engine, question, request.method_options);
@@ -218,7 +254,8 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
     out.sequences.push_back(assemble(tokens, range, request, std::move(answer)));
     if (options.output_step_attributions) {
       if (!out.steps) out.steps.emplace();
-      for (StepAttribution& step : split_steps(out.sequences.back())) out.steps->push_back(std::move(step));
+      for (StepAttribution& step : split_steps(out.sequences.back()))
+        out.steps->push_back(std::move(step));
     }
     if (i == 0) first_start = range.first;
     last_end = std::max(last_end, range.last);

@@ -48,16 +48,20 @@ ModelKwargs read_model_kwargs(const LoadOptions& options) {
   for (const auto& [key, value] : options.model_kwargs.items()) {
     const bool is_text = value.is_string();
     if (key == "dtype" || key == "torch_dtype") {
-      INSEQ_CHECK(is_text, InvalidArgument, "model option \"", key, "\" is ", value.dump(), ", needed is a name such as \"bfloat16\"");
+      INSEQ_CHECK(is_text, InvalidArgument, "model option \"", key, "\" is ", value.dump(),
+                  ", needed is a name such as \"bfloat16\"");
       out.dtype = value.get<std::string>();
     } else if (key == "revision") {
-      INSEQ_CHECK(is_text, InvalidArgument, "model option \"revision\" is ", value.dump(), ", needed is a text");
+      INSEQ_CHECK(is_text, InvalidArgument, "model option \"revision\" is ", value.dump(),
+                  ", needed is a text");
       out.revision = value.get<std::string>();
     } else if (key == "attn_implementation") {
       INSEQ_CHECK(value == "eager", Unsupported, "attention implementation ", value.dump(),
                   " cannot be chosen: attention weights are always computed as by \"eager\"");
-    } else if (key == "low_cpu_mem_usage" || key == "use_safetensors" || key == "trust_remote_code") {
-      // They say how transformers loads; loading here always takes little memory and never runs code.
+    } else if (key == "low_cpu_mem_usage" || key == "use_safetensors" ||
+               key == "trust_remote_code") {
+      // They say how transformers loads; loading here always takes little memory and never runs
+      // code.
     } else {
       out.overrides[key] = value;
     }
@@ -68,33 +72,41 @@ ModelKwargs read_model_kwargs(const LoadOptions& options) {
 /// Overrides must be keys that the configuration has, so that a misspelt one is noticed.
 void check_overrides(const models::Config& config, const Json& overrides) {
   for (const auto& [key, value] : overrides.items()) {
-    INSEQ_CHECK(config.json().contains(key), InvalidArgument, "model option \"", key, "\" is not known: it is neither dtype, revision "
-                "nor an entry of ", config.path());
+    INSEQ_CHECK(config.json().contains(key), InvalidArgument, "model option \"", key,
+                "\" is not known: it is neither dtype, revision "
+                "nor an entry of ",
+                config.path());
   }
 }
 
-/// Models with a table of positions cannot go past its end. The last new token is not read again and needs no position.
+/// Models with a table of positions cannot go past its end. The last new token is not read again
+/// and needs no position.
 void check_positions(const generation::Options& options, int64_t prompt) {
   if (!options.max_positions) return;
   const int64_t positions = *options.max_positions;
-  INSEQ_CHECK(prompt < positions, InvalidArgument, "the prompt has ", prompt, " tokens, which leaves no room for new ones in the ",
-              positions, " positions of the model; shorten the prompt");
+  INSEQ_CHECK(prompt < positions, InvalidArgument, "the prompt has ", prompt,
+              " tokens, which leaves no room for new ones in the ", positions,
+              " positions of the model; shorten the prompt");
   const int64_t length = generation::resolve_lengths(options, prompt).max;
-  INSEQ_CHECK(length - 1 <= positions, InvalidArgument, "a prompt of ", prompt, " tokens and ", length - prompt,
-              " new ones are too long for the ", positions, " positions of the model; shorten the prompt or generate at most ",
+  INSEQ_CHECK(length - 1 <= positions, InvalidArgument, "a prompt of ", prompt, " tokens and ",
+              length - prompt, " new ones are too long for the ", positions,
+              " positions of the model; shorten the prompt or generate at most ",
               positions + 1 - prompt, " tokens");
 }
 
 }  // namespace
 
-std::vector<int64_t> AttributionModel::Parts::ids_of(const std::string& text, bool add_special_tokens) const {
+std::vector<int64_t> AttributionModel::Parts::ids_of(const std::string& text,
+                                                     bool add_special_tokens) const {
   std::vector<int64_t> ids = tokenizer->encode(text, add_special_tokens).ids;
-  const bool doubled = ids.size() >= 2 && tokens.bos >= 0 && ids[0] == tokens.bos && ids[1] == tokens.bos;
+  const bool doubled =
+      ids.size() >= 2 && tokens.bos >= 0 && ids[0] == tokens.bos && ids[1] == tokens.bos;
   if (doubled) ids.erase(ids.begin());
   const int64_t vocab = model.sizes().vocab;
   for (const int64_t id : ids) {
-    INSEQ_CHECK(id >= 0 && id < vocab, FormatError, "the tokenizer gives token ", id, " (\"", tokenizer->id_to_token(id),
-                "\"), the model knows ", vocab, " tokens: tokenizer and model do not belong together");
+    INSEQ_CHECK(id >= 0 && id < vocab, FormatError, "the tokenizer gives token ", id, " (\"",
+                tokenizer->id_to_token(id), "\"), the model knows ", vocab,
+                " tokens: tokenizer and model do not belong together");
   }
   return ids;
 }
@@ -110,7 +122,8 @@ AttributionModel::AttributionModel(AttributionModel&&) noexcept = default;
 AttributionModel& AttributionModel::operator=(AttributionModel&&) noexcept = default;
 AttributionModel::~AttributionModel() = default;
 
-AttributionModel AttributionModel::load(const std::string& name_or_path, const LoadOptions& options) {
+AttributionModel AttributionModel::load(const std::string& name_or_path,
+                                        const LoadOptions& options) {
   const at::NoGradGuard no_grad;
   const ModelKwargs kwargs = read_model_kwargs(options);
   models::WeightOptions weights{at::kFloat, models::open_device(options.device)};
@@ -127,33 +140,40 @@ AttributionModel AttributionModel::load(const std::string& name_or_path, const L
     files.config = models::Config(json, files.config.path());
   }
   if (kwargs.dtype == "auto") weights.dtype = checkpoint_type(files);
-  auto tokenizer = location.is_gguf ? text::load_gguf_tokenizer(files.gguf_metadata, options.tokenizer_kwargs)
-                                    : text::load_tokenizer(location.path, options.tokenizer_kwargs);
+  auto tokenizer = location.is_gguf
+                       ? text::load_gguf_tokenizer(files.gguf_metadata, options.tokenizer_kwargs)
+                       : text::load_tokenizer(location.path, options.tokenizer_kwargs);
   const ModelTokens tokens = model_tokens(files.config, *tokenizer);
   return AttributionModel(std::unique_ptr<Parts>(
-      new Parts{location.name, files.class_name, files.config, files.generation_config, std::move(tokenizer),
-                models::build_model(files, weights), tokens}));
+      new Parts{location.name, files.class_name, files.config, files.generation_config,
+                std::move(tokenizer), models::build_model(files, weights), tokens}));
 }
 
-std::vector<std::string> AttributionModel::generate(const std::vector<std::string>& texts, const Json& generation_args,
-                                                    int64_t batch_size, const ProgressCallback& progress) const {
+std::vector<std::string> AttributionModel::generate(const std::vector<std::string>& texts,
+                                                    const Json& generation_args, int64_t batch_size,
+                                                    const ProgressCallback& progress) const {
   return generate_from(texts, /*add_special_tokens=*/true, generation_args, batch_size, progress);
 }
 
-std::vector<std::string> AttributionModel::generate_from(const std::vector<std::string>& texts, bool add_special_tokens,
-                                                         const Json& generation_args, int64_t batch_size,
+std::vector<std::string> AttributionModel::generate_from(const std::vector<std::string>& texts,
+                                                         bool add_special_tokens,
+                                                         const Json& generation_args,
+                                                         int64_t batch_size,
                                                          const ProgressCallback& progress) const {
   const at::NoGradGuard no_grad;
   Json user = generation_args;
   std::optional<bool> skip_special;  // Inseq's own parameter of generate()
   if (user.contains("skip_special_tokens")) {
     INSEQ_CHECK(user["skip_special_tokens"].is_boolean(), InvalidArgument,
-                "generation option \"skip_special_tokens\" must be true or false, got ", user["skip_special_tokens"].dump());
+                "generation option \"skip_special_tokens\" must be true or false, got ",
+                user["skip_special_tokens"].dump());
     skip_special = user["skip_special_tokens"].get<bool>();
     user.erase("skip_special_tokens");
   }
-  generation::Options options = generation::read_options(
-      {.generation_config = parts_->generation_config, .user = user, .model_config = parts_->config.json()});
+  generation::Options options =
+      generation::read_options({.generation_config = parts_->generation_config,
+                                .user = user,
+                                .model_config = parts_->config.json()});
   options.max_positions = parts_->model.sizes().max_positions;
   if (!options.pad_token_id && parts_->tokens.pad >= 0) options.pad_token_id = parts_->tokens.pad;
   std::vector<std::string> out;
@@ -164,12 +184,14 @@ std::vector<std::string> AttributionModel::generate_from(const std::vector<std::
     size_t longest = 0;
     for (size_t i = begin; i < begin + count; ++i) {
       prompts.push_back(parts_->ids_of(texts[i], add_special_tokens));
-      INSEQ_CHECK(!prompts.back().empty(), InvalidArgument, "an empty text has no tokens to continue");
+      INSEQ_CHECK(!prompts.back().empty(), InvalidArgument,
+                  "an empty text has no tokens to continue");
       longest = std::max(longest, prompts.back().size());
     }
     const int64_t rows = static_cast<int64_t>(count), columns = static_cast<int64_t>(longest);
     check_positions(options, columns);
-    const Tensor ids = at::full({rows, columns}, std::max<int64_t>(parts_->tokens.pad, 0), at::kLong);
+    const Tensor ids =
+        at::full({rows, columns}, std::max<int64_t>(parts_->tokens.pad, 0), at::kLong);
     const Tensor mask = at::zeros({rows, columns}, at::kLong);
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t length = static_cast<int64_t>(prompts[row].size());
@@ -178,18 +200,24 @@ std::vector<std::string> AttributionModel::generate_from(const std::vector<std::
     }
     models::DecoderOnly::Cache cache;
     const Tensor generated = generation::generate(
-        [&](const Tensor& fresh, const Tensor& seen) { return parts_->model.next_logits(fresh, seen, cache).cpu(); }, ids,
-        mask, options, progress);
+        [&](const Tensor& fresh, const Tensor& seen) {
+          return parts_->model.next_logits(fresh, seen, cache).cpu();
+        },
+        ids, mask, options, progress);
     for (int64_t row = 0; row < rows; ++row) {
-      // Padding is cut off by position, so that a pad token which is also EOS is treated as text where it is one.
+      // Padding is cut off by position, so that a pad token which is also EOS is treated as text
+      // where it is one.
       const int64_t pad = columns - static_cast<int64_t>(prompts[row].size());
       const Tensor kept = generated[row].narrow(0, pad, generated.size(1) - pad).contiguous();
-      const std::span<const int64_t> span(kept.data_ptr<int64_t>(), static_cast<size_t>(kept.numel()));
-      // As Inseq: several texts lose their special tokens, a single one keeps them, unless (a BOS token in front)
-      // it would then no longer begin with its input.
+      const std::span<const int64_t> span(kept.data_ptr<int64_t>(),
+                                          static_cast<size_t>(kept.numel()));
+      // As Inseq: several texts lose their special tokens, a single one keeps them, unless (a BOS
+      // token in front) it would then no longer begin with its input.
       const std::string& text = texts[begin + static_cast<size_t>(row)];
-      std::string decoded = parts_->tokenizer->decode(span, skip_special.value_or(texts.size() > 1));
-      if (!skip_special && !decoded.starts_with(text)) decoded = parts_->tokenizer->decode(span, true);
+      std::string decoded =
+          parts_->tokenizer->decode(span, skip_special.value_or(texts.size() > 1));
+      if (!skip_special && !decoded.starts_with(text))
+        decoded = parts_->tokenizer->decode(span, true);
       out.push_back(std::move(decoded));
     }
   }

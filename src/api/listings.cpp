@@ -10,7 +10,8 @@ std::vector<Listed> list_methods() {
   std::vector<Listed> out;
   for (const std::string& name : methods::methods().names()) {
     const methods::MethodInfo info = methods::methods().at(name)->info();
-    out.push_back({name, info.paper.empty() ? info.summary : concat(info.summary, " (", info.paper, ")")});
+    out.push_back(
+        {name, info.paper.empty() ? info.summary : concat(info.summary, " (", info.paper, ")")});
   }
   return out;
 }
@@ -26,7 +27,8 @@ std::vector<Listed> list_step_functions() {
 
 std::vector<Listed> list_models() {
   std::vector<Listed> out;
-  for (const auto& [name, architecture] : models::architectures().all()) out.push_back({name, architecture.summary});
+  for (const auto& [name, architecture] : models::architectures().all())
+    out.push_back({name, architecture.summary});
   return out;
 }
 

@@ -5,7 +5,8 @@
 
 namespace inseq {
 
-/// The special tokens that Inseq works with, which come from the configuration before the tokenizer.
+/// The special tokens that Inseq works with, which come from the configuration before the
+/// tokenizer.
 struct ModelTokens {
   int64_t bos = -1;  ///< -1: none
   int64_t eos = -1;

@@ -7,7 +7,8 @@
 namespace inseq {
 namespace {
 
-std::string rendered(const AttributionOutput& output, const AttributionModel& model, int width, render::ColourMode colour) {
+std::string rendered(const AttributionOutput& output, const AttributionModel& model, int width,
+                     render::ColourMode colour) {
   render::HeatmapOptions options;
   options.width = width;
   options.colour = colour;
@@ -17,14 +18,17 @@ std::string rendered(const AttributionOutput& output, const AttributionModel& mo
 
 }  // namespace
 
-AttributionOutput aggregate(const AttributionOutput& output) { return aggregation::aggregate(output); }
+AttributionOutput aggregate(const AttributionOutput& output) {
+  return aggregation::aggregate(output);
+}
 
 std::string to_terminal(const AttributionOutput& output, const AttributionModel& model) {
   const render::TerminalInfo terminal = render::detect_terminal(1);
   return rendered(output, model, terminal.width, render::choose_colour(terminal));
 }
 
-std::string to_plain_text(const AttributionOutput& output, const AttributionModel& model, int width) {
+std::string to_plain_text(const AttributionOutput& output, const AttributionModel& model,
+                          int width) {
   return rendered(output, model, width, render::ColourMode::kNone);
 }
 

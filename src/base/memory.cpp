@@ -35,7 +35,8 @@ int64_t parse_bytes(const std::string& text) {
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   std::string unit(rest, text.data() + text.size());
   unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(unit.begin(), unit.end(), unit.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   double factor = 0;
   if (unit.empty() || unit == "b") factor = 1;
   double decimal = 1, binary = 1;
@@ -45,8 +46,8 @@ int64_t parse_bytes(const std::string& text) {
     if (unit == letter || unit == letter + "ib") factor = binary;
   }
   const double bytes = number * factor;
-  INSEQ_CHECK(error == std::errc() && factor > 0 && bytes >= 1 && bytes < 9e18, InvalidArgument, "\"", text,
-              "\" is not an amount of memory; write for example 4GB or 512MiB");
+  INSEQ_CHECK(error == std::errc() && factor > 0 && bytes >= 1 && bytes < 9e18, InvalidArgument,
+              "\"", text, "\" is not an amount of memory; write for example 4GB or 512MiB");
   return static_cast<int64_t>(bytes);
 }
 

@@ -17,8 +17,10 @@ struct OptionInfo {
 /// Whether one of the options has this name.
 bool has_option(const std::vector<OptionInfo>& options, const std::string& name);
 
-/// The values that `given` holds for these options, over their defaults; other entries of `given` are left alone. `owner` is
-/// whose options they are, for messages. Throws InvalidArgument for a value of another type.
-Json complete_options(const std::vector<OptionInfo>& options, const Json& given, const std::string& owner);
+/// The values that `given` holds for these options, over their defaults; other entries of `given`
+/// are left alone. `owner` is whose options they are, for messages. Throws InvalidArgument for a
+/// value of another type.
+Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
+                      const std::string& owner);
 
 }  // namespace inseq

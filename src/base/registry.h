@@ -4,13 +4,13 @@
 #include <string_view>
 #include <vector>
 
-#include "inseq/error.h"
 #include "base/text_distance.h"
+#include "inseq/error.h"
 
 namespace inseq {
 
-/// Things found by name. `kind` is what one of them is called in messages ("attribution method"), and
-/// `listing` the command that lists them ("inseq methods").
+/// Things found by name. `kind` is what one of them is called in messages ("attribution method"),
+/// and `listing` the command that lists them ("inseq methods").
 template <typename Entry>
 class NamedRegistry {
  public:
@@ -19,8 +19,8 @@ class NamedRegistry {
 
   /// Adds an entry. Names are unique; adding one twice is a programming error and throws.
   void add(const std::string& name, Entry entry) {
-    INSEQ_CHECK(entries_.emplace(name, std::move(entry)).second, InvalidArgument, kind_, " \"", name,
-                "\" is registered twice");
+    INSEQ_CHECK(entries_.emplace(name, std::move(entry)).second, InvalidArgument, kind_, " \"",
+                name, "\" is registered twice");
   }
 
   bool contains(std::string_view name) const { return entries_.find(name) != entries_.end(); }

@@ -8,7 +8,8 @@
 namespace inseq::engine {
 namespace {
 
-/// Token rows that a block aims at: enough that reading and packing the weights costs little beside the products.
+/// Token rows that a block aims at: enough that reading and packing the weights costs little beside
+/// the products.
 constexpr int64_t kRowsPerBlock = 1024;
 
 /// Attention weights taken out of a forward pass at once.
@@ -38,12 +39,13 @@ Engine::Engine(const models::DecoderOnly& model, Settings settings)
 
 void Engine::check(const Question& question) const {
   const int64_t tokens = question.ids.size(0);
-  INSEQ_CHECK(question.first >= 1 && question.first < question.last && question.last <= tokens, InvalidArgument,
-              "positions ", question.first, " to ", question.last, " cannot be explained in a text of ", tokens,
-              " tokens");
+  INSEQ_CHECK(question.first >= 1 && question.first < question.last && question.last <= tokens,
+              InvalidArgument, "positions ", question.first, " to ", question.last,
+              " cannot be explained in a text of ", tokens, " tokens");
   const auto limit = model_.sizes().max_positions;
-  INSEQ_CHECK(!limit || question.last - 1 <= *limit, InvalidArgument, "the text needs ", question.last - 1,
-              " positions, the model has ", *limit, "; shorten the text or explain fewer tokens");
+  INSEQ_CHECK(!limit || question.last - 1 <= *limit, InvalidArgument, "the text needs ",
+              question.last - 1, " positions, the model has ", *limit,
+              "; shorten the text or explain fewer tokens");
 }
 
 std::vector<Engine::Group> Engine::groups(const Question& question) const {
@@ -62,16 +64,20 @@ std::vector<Engine::Group> Engine::groups(const Question& question) const {
 
 Engine::Plan Engine::plan(const Question& question, const Group& group) const {
   const bool on_cpu = model_.device().is_cpu();
-  const int64_t limit = settings_.memory_limit > 0
-                            ? settings_.memory_limit
-                            : static_cast<int64_t>(share_of_free_memory(on_cpu) * static_cast<double>(free_memory()));
+  const int64_t limit =
+      settings_.memory_limit > 0
+          ? settings_.memory_limit
+          : static_cast<int64_t>(share_of_free_memory(on_cpu) * static_cast<double>(free_memory()));
   const int64_t tokens = group.tokens(), hidden = model_.sizes().hidden;
-  // Logits, their gradient and the function's temporaries; the gradient that leaves the block, and its shaped copy.
-  const int64_t one_step = model_.pullback_bytes(tokens) + 6 * model_.sizes().vocab * 4 + 3 * tokens * hidden * 4;
+  // Logits, their gradient and the function's temporaries; the gradient that leaves the block, and
+  // its shaped copy.
+  const int64_t one_step =
+      model_.pullback_bytes(tokens) + 6 * model_.sizes().vocab * 4 + 3 * tokens * hidden * 4;
   const int64_t saved = model_.saved_bytes(tokens);
-  INSEQ_CHECK(limit == 0 || saved + one_step <= limit, InvalidArgument, "explaining one step of this ",
-              question.ids.size(0), "-token text needs ", bytes_text(saved + one_step), " of working memory, the limit is ",
-              bytes_text(limit), "; raise --memory-limit or shorten the text");
+  INSEQ_CHECK(limit == 0 || saved + one_step <= limit, InvalidArgument,
+              "explaining one step of this ", question.ids.size(0), "-token text needs ",
+              bytes_text(saved + one_step), " of working memory, the limit is ", bytes_text(limit),
+              "; raise --memory-limit or shorten the text");
   const int64_t affordable = limit == 0 ? group.last - group.first : (limit - saved) / one_step;
   return {std::max<int64_t>(1, std::min(affordable, (kRowsPerBlock + tokens - 1) / tokens))};
 }
@@ -84,7 +90,8 @@ Answer Engine::gradients(const Question& question, const ShapeBlock& shape_block
   for (Group& group : groups(question)) {
     const Plan blocks = plan(question, group);
     group.embeddings = model_.embed(question.ids.narrow(0, 0, group.tokens())).unsqueeze(0);
-    if (!autograd) group.final_hidden = model_.forward(group.embeddings, &group.saved, group.length);
+    if (!autograd)
+      group.final_hidden = model_.forward(group.embeddings, &group.saved, group.length);
     // Blocks of nearly equal size: a last block of one step would leave the processor idle.
     const int64_t steps = group.last - group.first, size = autograd ? 1 : blocks.steps_per_block;
     const int64_t count = (steps + size - 1) / size;
@@ -109,11 +116,14 @@ void place(const Question& question, int64_t first, const Tensor& block, Tensor&
   }
   for (int64_t s = 0; s < block.size(0); ++s) {
     const int64_t visible = first + s;  // a step sees the tokens before its position
-    result.narrow(0, 0, visible).select(1, first + s - question.first).copy_(block[s].narrow(0, 0, visible));
+    result.narrow(0, 0, visible)
+        .select(1, first + s - question.first)
+        .copy_(block[s].narrow(0, 0, visible));
   }
 }
 
-void place_score(const Question& question, int64_t first, const std::string& name, const Tensor& block, Answer& answer) {
+void place_score(const Question& question, int64_t first, const std::string& name,
+                 const Tensor& block, Answer& answer) {
   Tensor& scores = answer.step_scores[name];
   if (!scores.defined()) scores = at::empty({question.steps()}, at::kFloat);
   scores.narrow(0, first - question.first, block.size(0)).copy_(block);
@@ -129,24 +139,27 @@ void place_scores(const Question& question, int64_t first, const Tensor& logits,
 
 }  // namespace
 
-void Engine::explain_block(const Question& question, const Group& group, int64_t first, int64_t last,
-                           const ShapeBlock& shape_block, Answer& answer) const {
+void Engine::explain_block(const Question& question, const Group& group, int64_t first,
+                           int64_t last, const ShapeBlock& shape_block, Answer& answer) const {
   const Tensor gradient = settings_.backend == Backend::kAutograd
                               ? autograd_of_block(question, group, first, last, answer)
                               : gradient_of_block(question, group, first, last, answer);
-  const Tensor inputs = group.embeddings[0].narrow(0, 0, gradient.size(1)).to(gradient.scalar_type());
+  const Tensor inputs =
+      group.embeddings[0].narrow(0, 0, gradient.size(1)).to(gradient.scalar_type());
   Tensor shaped = shape_block({gradient, inputs});
-  if (question.detail == Detail::kPerToken) shaped = at::linalg_vector_norm(shaped, 2, -1, /*keepdim=*/true);
+  if (question.detail == Detail::kPerToken)
+    shaped = at::linalg_vector_norm(shaped, 2, -1, /*keepdim=*/true);
   place(question, first, shaped, answer.attributions);
 }
 
-Tensor Engine::gradient_of_block(const Question& question, const Group& group, int64_t first, int64_t last,
-                                 Answer& answer) const {
+Tensor Engine::gradient_of_block(const Question& question, const Group& group, int64_t first,
+                                 int64_t last, Answer& answer) const {
   std::vector<int64_t> positions(static_cast<size_t>(last - first));  // of the tokens that predict
   std::iota(positions.begin(), positions.end(), first - 1);
   const Tensor targets = question.ids.narrow(0, first, last - first).to(model_.device());
-  const Tensor hidden = group.final_hidden[0].narrow(0, first - 1, last - first);  // [steps, hidden]
-  Tensor grad_logits;                                                             // [steps, vocab]
+  const Tensor hidden =
+      group.final_hidden[0].narrow(0, first - 1, last - first);  // [steps, hidden]
+  Tensor grad_logits;                                            // [steps, vocab]
   {
     const at::AutoGradMode recording(true);
     const Tensor logits = model_.logits(hidden.detach()).detach().requires_grad_();
@@ -159,14 +172,15 @@ Tensor Engine::gradient_of_block(const Question& question, const Group& group, i
   return model_.pullback(grad_final, positions, group.saved).squeeze(1);
 }
 
-Tensor Engine::autograd_of_block(const Question& question, const Group& group, int64_t first, int64_t last,
-                                 Answer& answer) const {
+Tensor Engine::autograd_of_block(const Question& question, const Group& group, int64_t first,
+                                 int64_t last, Answer& answer) const {
   const at::AutoGradMode recording(true);
   const Tensor targets = question.ids.narrow(0, first, last - first).to(model_.device());
   const Tensor inputs = group.embeddings.narrow(1, 0, last - 1).detach().requires_grad_();
   const Tensor hidden = model_.forward(inputs, nullptr, group.length)[0].narrow(0, last - 2, 1);
   const Tensor logits = model_.logits(hidden);
-  const Tensor gradient = torch::autograd::grad({question.attributed_function(logits, targets).sum()}, {inputs})[0];
+  const Tensor gradient =
+      torch::autograd::grad({question.attributed_function(logits, targets).sum()}, {inputs})[0];
   const at::NoGradGuard done;
   place_scores(question, first, logits.detach(), answer);
   return gradient.to(logits.scalar_type());
@@ -197,10 +211,12 @@ Answer Engine::attention(const Question& question) const {
   models::DecoderOnly::Saved saved;
   model_.forward(model_.embed(question.ids.narrow(0, 0, tokens)).unsqueeze(0), &saved);
   const auto& sizes = model_.sizes();
-  const int64_t rows_at_once = std::max<int64_t>(1, kAttentionBytes / (sizes.layers * sizes.heads * tokens * 4));
+  const int64_t rows_at_once =
+      std::max<int64_t>(1, kAttentionBytes / (sizes.layers * sizes.heads * tokens * 4));
   for (int64_t p = question.first; p < question.last; p += rows_at_once) {
     const int64_t count = std::min(rows_at_once, question.last - p);
-    const Tensor rows = at::arange(p - 1, p - 1 + count, at::TensorOptions(at::kLong).device(model_.device()));
+    const Tensor rows =
+        at::arange(p - 1, p - 1 + count, at::TensorOptions(at::kLong).device(model_.device()));
     // [layers, batch, heads, rows, tokens] -> [steps, tokens, layers, heads]
     Tensor block = model_.attention_weights(saved, rows).select(1, 0).permute({2, 3, 0, 1});
     if (question.detail == Detail::kPerToken) block = block.mean({-2, -1}, /*keepdim=*/true);

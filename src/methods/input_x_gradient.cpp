@@ -21,6 +21,8 @@ class InputXGradient : public Method {
 
 }  // namespace
 
-void register_input_x_gradient(MethodRegistry& registry) { registry.add<InputXGradient>("input_x_gradient"); }
+void register_input_x_gradient(MethodRegistry& registry) {
+  registry.add<InputXGradient>("input_x_gradient");
+}
 
 }  // namespace inseq::methods

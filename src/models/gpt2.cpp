@@ -1,4 +1,5 @@
-// GPT-2 (Radford et al. 2019): layer norms, learned positions, plain feed-forward, weights stored [in, out].
+// GPT-2 (Radford et al. 2019): layer norms, learned positions, plain feed-forward, weights stored
+// [in, out].
 #include <cmath>
 
 #include "inseq/error.h"
@@ -21,20 +22,24 @@ DecoderOnlySizes read_sizes(const Config& config) {
   return s;
 }
 
-nn::Linear transposed_linear(const Weights& weights, const std::string& name, int64_t in, int64_t out) {
-  return {weights.get(name + ".weight", {in, out}).t().contiguous(), weights.get(name + ".bias", {out})};
+nn::Linear transposed_linear(const Weights& weights, const std::string& name, int64_t in,
+                             int64_t out) {
+  return {weights.get(name + ".weight", {in, out}).t().contiguous(),
+          weights.get(name + ".bias", {out})};
 }
 
-std::unique_ptr<nn::Norm> layer_norm(const Weights& weights, const std::string& name, int64_t hidden, double eps) {
-  return std::make_unique<nn::LayerNorm>(weights.get(name + ".weight", {hidden}), weights.get(name + ".bias", {hidden}),
-                                         eps);
+std::unique_ptr<nn::Norm> layer_norm(const Weights& weights, const std::string& name,
+                                     int64_t hidden, double eps) {
+  return std::make_unique<nn::LayerNorm>(weights.get(name + ".weight", {hidden}),
+                                         weights.get(name + ".bias", {hidden}), eps);
 }
 
 /// 1 / sqrt(head_dim), unless the configuration says otherwise.
 double attention_scale(const Config& config, const DecoderOnlySizes& s, int64_t layer) {
   double scale = 1.0;
   if (config.flag("scale_attn_weights", true)) scale /= std::sqrt(static_cast<double>(s.head_dim));
-  if (config.flag("scale_attn_by_inverse_layer_idx", false)) scale /= static_cast<double>(layer + 1);
+  if (config.flag("scale_attn_by_inverse_layer_idx", false))
+    scale /= static_cast<double>(layer + 1);
   return scale;
 }
 
@@ -60,16 +65,19 @@ DecoderOnlyParts build(const Config& config, const Weights& weights) {
         .feed_forward_norm = layer_norm(weights, name + "ln_2", s.hidden, eps),
         .feed_forward = std::make_unique<nn::PlainFeedForward>(
             transposed_linear(weights, name + "mlp.c_fc", s.hidden, inner),
-            transposed_linear(weights, name + "mlp.c_proj", inner, s.hidden), nn::Activation(activation)),
+            transposed_linear(weights, name + "mlp.c_proj", inner, s.hidden),
+            nn::Activation(activation)),
     }));
   }
   parts.final_norm = layer_norm(weights, "transformer.ln_f", s.hidden, eps);
   const bool tied = config.flag("tie_word_embeddings", true);
-  parts.head = nn::Linear(tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
+  parts.head = nn::Linear(
+      tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
   return parts;
 }
 
-/// The first GPT-2 checkpoints were saved without the language-model head, hence without its prefix.
+/// The first GPT-2 checkpoints were saved without the language-model head, hence without its
+/// prefix.
 std::string stored_name(const std::string& name, const io::TensorFile& file) {
   constexpr std::string_view prefix = "transformer.";
   const bool bare = name.starts_with(prefix) && file.find("wte.weight") != nullptr;
@@ -80,7 +88,9 @@ std::string stored_name(const std::string& name, const io::TensorFile& file) {
 
 void register_gpt2(ArchitectureRegistry& registry) {
   registry.add({"GPT2LMHeadModel"},
-               {.summary = "GPT-2 and models of its form (DistilGPT-2, DialoGPT, …)", .build = build, .stored_name = stored_name});
+               {.summary = "GPT-2 and models of its form (DistilGPT-2, DialoGPT, …)",
+                .build = build,
+                .stored_name = stored_name});
 }
 
 }  // namespace inseq::models

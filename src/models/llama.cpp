@@ -1,4 +1,5 @@
-// Llama (Touvron et al. 2023) and models of its form: RMS norms, rotary positions, grouped keys, gated feed-forward.
+// Llama (Touvron et al. 2023) and models of its form: RMS norms, rotary positions, grouped keys,
+// gated feed-forward.
 #include <cmath>
 
 #include "inseq/error.h"
@@ -26,30 +27,36 @@ DecoderOnlySizes read_sizes(const Config& config) {
 
 /// transformers 5 writes `rope_parameters`; older versions `rope_theta` and `rope_scaling`.
 std::unique_ptr<nn::RotaryFrequencies> read_rotary(const Config& config, int64_t rotary) {
-  const Config rope = config.object(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+  const Config rope =
+      config.object(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
   const double theta = rope.number("rope_theta", config.number("rope_theta", 10000.0));
   const std::string type = rope.text("rope_type", rope.text("type", "default"));
   if (type == "default") return nn::plain_frequencies(rotary, theta);
   const double factor = rope.number("factor");
-  INSEQ_CHECK(factor > 0, FormatError, rope.path(), ": \"factor\" is ", factor, ", needed is more than 0");
+  INSEQ_CHECK(factor > 0, FormatError, rope.path(), ": \"factor\" is ", factor,
+              ", needed is more than 0");
   if (type == "linear") return nn::plain_frequencies(rotary, theta, factor);
   if (type == "dynamic") {
-    INSEQ_CHECK(rotary > 2, FormatError, rope.path(), ": dynamic scaling needs a head_dim of more than 2");
-    return nn::dynamic_frequencies(rotary, theta, {factor, config.size({"max_position_embeddings"}, 2048)});
+    INSEQ_CHECK(rotary > 2, FormatError, rope.path(),
+                ": dynamic scaling needs a head_dim of more than 2");
+    return nn::dynamic_frequencies(rotary, theta,
+                                   {factor, config.size({"max_position_embeddings"}, 2048)});
   }
   INSEQ_CHECK(type == "llama3", Unsupported, rope.path(), ": rotary scaling \"", type,
               "\" is not supported; supported are default, linear, dynamic and llama3");
   const double low = rope.number("low_freq_factor"), high = rope.number("high_freq_factor");
-  INSEQ_CHECK(low > 0 && high > low, FormatError, rope.path(), ": low_freq_factor ", low, " and high_freq_factor ", high,
-              " must satisfy 0 < low < high");
-  return nn::llama3_frequencies(rotary, theta,
-                                {factor, low, high, rope.size({"original_max_position_embeddings"})});
+  INSEQ_CHECK(low > 0 && high > low, FormatError, rope.path(), ": low_freq_factor ", low,
+              " and high_freq_factor ", high, " must satisfy 0 < low < high");
+  return nn::llama3_frequencies(
+      rotary, theta, {factor, low, high, rope.size({"original_max_position_embeddings"})});
 }
 
-DecoderLayer build_layer(const Config& config, const Weights& weights, const DecoderOnlySizes& s, int64_t i) {
+DecoderLayer build_layer(const Config& config, const Weights& weights, const DecoderOnlySizes& s,
+                         int64_t i) {
   const std::string name = "model.layers." + std::to_string(i) + ".";
   const std::string attention = name + "self_attn.", mlp = name + "mlp.";
-  const bool attention_bias = config.flag("attention_bias", false), mlp_bias = config.flag("mlp_bias", false);
+  const bool attention_bias = config.flag("attention_bias", false),
+             mlp_bias = config.flag("mlp_bias", false);
   const double eps = config.number("rms_norm_eps", 1e-6);
   const int64_t inner = config.size({"intermediate_size"}, 11008);
   const int64_t q = s.heads * s.head_dim, kv = s.kv_heads * s.head_dim;
@@ -59,13 +66,16 @@ DecoderLayer build_layer(const Config& config, const Weights& weights, const Dec
   return DecoderLayer({
       .attention_norm = norm("input_layernorm"),
       .attention = std::make_unique<nn::SelfAttention>(
-          weights.fused_linear({{attention + "q_proj", q}, {attention + "k_proj", kv}, {attention + "v_proj", kv}},
-                               s.hidden, attention_bias),
+          weights.fused_linear(
+              {{attention + "q_proj", q}, {attention + "k_proj", kv}, {attention + "v_proj", kv}},
+              s.hidden, attention_bias),
           weights.linear(attention + "o_proj", q, s.hidden, attention_bias),
-          nn::SelfAttention::Shape{s.heads, s.kv_heads, s.head_dim, 1 / std::sqrt(static_cast<double>(s.head_dim))}),
+          nn::SelfAttention::Shape{s.heads, s.kv_heads, s.head_dim,
+                                   1 / std::sqrt(static_cast<double>(s.head_dim))}),
       .feed_forward_norm = norm("post_attention_layernorm"),
       .feed_forward = std::make_unique<nn::GatedFeedForward>(
-          weights.fused_linear({{mlp + "gate_proj", inner}, {mlp + "up_proj", inner}}, s.hidden, mlp_bias),
+          weights.fused_linear({{mlp + "gate_proj", inner}, {mlp + "up_proj", inner}}, s.hidden,
+                               mlp_bias),
           weights.linear(mlp + "down_proj", inner, s.hidden, mlp_bias),
           nn::Activation(config.text("hidden_act", "silu"))),
   });
@@ -81,15 +91,18 @@ DecoderOnlyParts build(const Config& config, const Weights& weights) {
   parts.final_norm = std::make_unique<nn::RmsNorm>(weights.get("model.norm.weight", {s.hidden}),
                                                    config.number("rms_norm_eps", 1e-6));
   const bool tied = config.flag("tie_word_embeddings", false);
-  parts.head = nn::Linear(tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
+  parts.head = nn::Linear(
+      tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
   return parts;
 }
 
-// --- GGUF -------------------------------------------------------------------------------------------------
+// --- GGUF
+// -------------------------------------------------------------------------------------------------
 
 Json gguf_config(const io::GgufFile& file) {
   INSEQ_CHECK(file.find("rope_freqs.weight") == nullptr, Unsupported, file.path(),
-              ": rotary frequencies stored as a tensor (rope_freqs.weight) are not supported; use the original checkpoint");
+              ": rotary frequencies stored as a tensor (rope_freqs.weight) are not supported; use "
+              "the original checkpoint");
   const Json& metadata = file.metadata();
   Json config = {{"architectures", {kClass}},
                  {"model_type", "llama"},
@@ -111,18 +124,25 @@ Json gguf_config(const io::GgufFile& file) {
   copy("tokenizer.ggml.eos_token_id", "eos_token_id");
   copy("tokenizer.ggml.padding_token_id", "pad_token_id");
   const io::TensorEntry* embeddings = file.find("token_embd.weight");
-  if (embeddings != nullptr && !embeddings->shape.empty()) config["vocab_size"] = embeddings->shape[0];
+  if (embeddings != nullptr && !embeddings->shape.empty())
+    config["vocab_size"] = embeddings->shape[0];
   return config;
 }
 
 std::string gguf_name(const std::string& name) {
   static const std::vector<std::pair<std::string, std::string>> parts = {
-      {"model.embed_tokens.", "token_embd."},      {"model.norm.", "output_norm."},
-      {"lm_head.", "output."},                     {"model.layers.", "blk."},
-      {".input_layernorm.", ".attn_norm."},        {".post_attention_layernorm.", ".ffn_norm."},
-      {".self_attn.q_proj.", ".attn_q."},          {".self_attn.k_proj.", ".attn_k."},
-      {".self_attn.v_proj.", ".attn_v."},          {".self_attn.o_proj.", ".attn_output."},
-      {".mlp.gate_proj.", ".ffn_gate."},           {".mlp.up_proj.", ".ffn_up."},
+      {"model.embed_tokens.", "token_embd."},
+      {"model.norm.", "output_norm."},
+      {"lm_head.", "output."},
+      {"model.layers.", "blk."},
+      {".input_layernorm.", ".attn_norm."},
+      {".post_attention_layernorm.", ".ffn_norm."},
+      {".self_attn.q_proj.", ".attn_q."},
+      {".self_attn.k_proj.", ".attn_k."},
+      {".self_attn.v_proj.", ".attn_v."},
+      {".self_attn.o_proj.", ".attn_output."},
+      {".mlp.gate_proj.", ".ffn_gate."},
+      {".mlp.up_proj.", ".ffn_up."},
       {".mlp.down_proj.", ".ffn_down."},
   };
   std::string out = name;
@@ -134,7 +154,8 @@ std::string gguf_name(const std::string& name) {
 
 /// GGUF interleaves the two halves of each rotary pair; transformers keeps them apart.
 Tensor gguf_undo(const std::string& name, const Tensor& tensor, const Config& config) {
-  const bool q = name.find(".q_proj.") != std::string::npos, k = name.find(".k_proj.") != std::string::npos;
+  const bool q = name.find(".q_proj.") != std::string::npos,
+             k = name.find(".k_proj.") != std::string::npos;
   if (!q && !k) return tensor;
   const DecoderOnlySizes s = read_sizes(config);
   const int64_t heads = q ? s.heads : s.kv_heads;

@@ -8,7 +8,8 @@ namespace inseq::nn {
 /// An element-wise non-linearity.
 class Activation {
  public:
-  /// By the name transformers uses in config.json ("silu", "gelu_new", …). Throws Unsupported for another name.
+  /// By the name transformers uses in config.json ("silu", "gelu_new", …). Throws Unsupported for
+  /// another name.
   explicit Activation(const std::string& name);
 
   Tensor value(const Tensor& x) const { return function_(x); }

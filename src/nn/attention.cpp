@@ -5,13 +5,13 @@
 namespace inseq::nn {
 namespace {
 
-constexpr int64_t kScoreLimit = 1 << 24;  // scores held at once by a forward pass: 64 MiB of float32
+constexpr int64_t kScoreLimit =
+    1 << 24;  // scores held at once by a forward pass: 64 MiB of float32
 
-Tensor widened(const Tensor& x) {
-  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
-}
+Tensor widened(const Tensor& x) { return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat); }
 
-/// Repeats each key head for the query heads that share it: [batch, kv_heads, ...] -> [batch, heads, ...].
+/// Repeats each key head for the query heads that share it: [batch, kv_heads, ...] -> [batch,
+/// heads, ...].
 Tensor repeat_heads(const Tensor& x, int64_t heads) {
   return x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1);
 }
@@ -52,7 +52,8 @@ std::pair<Tensor, Tensor> KeyValueCache::append(const Tensor& new_keys, const Te
 SelfAttention::SelfAttention(Linear qkv, Linear out, Shape shape)
     : qkv_(std::move(qkv)), out_(std::move(out)), shape_(shape) {}
 
-/// Heads [first, first + heads) of a fused projection: [..., tokens, units] -> [..., heads, tokens, head_dim].
+/// Heads [first, first + heads) of a fused projection: [..., tokens, units] -> [..., heads, tokens,
+/// head_dim].
 Tensor SelfAttention::split_heads(const Tensor& x, int64_t first, int64_t heads) const {
   const Tensor part = x.narrow(-1, first * shape_.head_dim, heads * shape_.head_dim);
   return widened(part).unflatten(-1, {heads, shape_.head_dim}).transpose(-3, -2);
@@ -80,12 +81,14 @@ Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, 
     const int64_t rows = std::min(rows_at_once, tokens - first);
     const Tensor queries = q.narrow(2, first, rows).reshape({batch, kv, group * rows, -1});
     const Tensor scores = at::matmul(queries, k.transpose(-1, -2)) * shape_.scale;
-    Tensor hidden_keys = later_keys(at::arange(first, first + rows, x.options().dtype(at::kLong)) + past, keys);
+    Tensor hidden_keys =
+        later_keys(at::arange(first, first + rows, x.options().dtype(at::kLong)) + past, keys);
     if (context.padding.defined()) {
       hidden_keys = hidden_keys.logical_or(context.padding.view({batch, 1, 1, 1, keys}));
     }
     const Tensor weights = masked_softmax(scores.view({batch, kv, group, rows, keys}), hidden_keys);
-    attended.push_back(at::matmul(weights.view({batch, kv, group * rows, keys}), v).view({batch, h, rows, -1}));
+    attended.push_back(
+        at::matmul(weights.view({batch, kv, group * rows, keys}), v).view({batch, h, rows, -1}));
   }
   const Tensor heads = attended.size() == 1 ? attended[0] : at::cat(attended, 2);
   return out_.forward(heads.transpose(1, 2).flatten(-2).to(x.scalar_type()));
@@ -94,48 +97,59 @@ Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, 
 Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
   const int64_t keys = saved.k.size(2);
   const Tensor queries = saved.q.index_select(2, rows);  // [batch, heads, rows, head_dim]
-  const Tensor scores = at::matmul(queries, repeat_heads(saved.k, shape_.heads).transpose(-1, -2)) * shape_.scale;
+  const Tensor scores =
+      at::matmul(queries, repeat_heads(saved.k, shape_.heads).transpose(-1, -2)) * shape_.scale;
   return masked_softmax(scores, later_keys(rows, keys));
 }
 
 Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
   const Tensor grad_heads = out_.pullback(grad_y);  // [rows, heads * head_dim]
-  const Tensor grad_qkv = kernels::attention_pullback({grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos,
-                                                       saved.rotary.sin, rows, shape_.scale});
+  const Tensor grad_qkv =
+      kernels::attention_pullback({grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos,
+                                   saved.rotary.sin, rows, shape_.scale});
   return grad_qkv.defined() ? qkv_.pullback(grad_qkv) : pullback_plain(grad_y, saved, rows);
 }
 
-Tensor SelfAttention::pullback_plain(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
-  const Tensor padded = rows.padded(out_.pullback(grad_y));  // [steps * batch, tokens, heads * head_dim]
+Tensor SelfAttention::pullback_plain(const Tensor& grad_y, const Saved& saved,
+                                     const Rows& rows) const {
+  const Tensor padded =
+      rows.padded(out_.pullback(grad_y));  // [steps * batch, tokens, heads * head_dim]
   const int64_t batch = saved.q.size(0), tokens = padded.size(1);
-  const Tensor grad_qkv = grad_qkv_plain(padded.unflatten(0, {-1, batch}), first_tokens(saved, tokens));
+  const Tensor grad_qkv =
+      grad_qkv_plain(padded.unflatten(0, {-1, batch}), first_tokens(saved, tokens));
   return qkv_.pullback(rows.packed(grad_qkv.flatten(0, 1)));
 }
 
 SelfAttention::Saved SelfAttention::first_tokens(const Saved& saved, int64_t tokens) const {
   const auto cut = [&](const Tensor& x) { return x.narrow(2, 0, tokens); };
-  return {cut(saved.q), cut(saved.k), cut(saved.v), saved.rotary.defined() ? saved.rotary.first(tokens) : saved.rotary};
+  return {cut(saved.q), cut(saved.k), cut(saved.v),
+          saved.rotary.defined() ? saved.rotary.first(tokens) : saved.rotary};
 }
 
-/// The gradients of queries, keys and values before rotation, in plain tensor operations: [steps, batch, tokens, ...] to the
-/// same with (heads + 2 * kv_heads) * head_dim units. With p the attention weights and g the gradient of p v:
+/// The gradients of queries, keys and values before rotation, in plain tensor operations: [steps,
+/// batch, tokens, ...] to the same with (heads + 2 * kv_heads) * head_dim units. With p the
+/// attention weights and g the gradient of p v:
 ///   grad_v = pᵀ g,  d = p * (g vᵀ - rowsum(p * g vᵀ)) * scale,  grad_q = d k,  grad_k = dᵀ q.
 /// Steps are folded into the free dimension of every product with a saved tensor.
 Tensor SelfAttention::grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const {
   const int64_t h = shape_.heads, kv = shape_.kv_heads, dim = shape_.head_dim;
   const int64_t steps = grad_heads.size(0), batch = grad_heads.size(1), n = grad_heads.size(2);
   const Tensor k = repeat_heads(saved.k, h), v = repeat_heads(saved.v, h);
-  const Tensor p = weights(saved, at::arange(n, grad_heads.options().dtype(at::kLong)));  // [batch, heads, n, n]
+  const Tensor p =
+      weights(saved, at::arange(n, grad_heads.options().dtype(at::kLong)));  // [batch, heads, n, n]
   const Tensor g = widened(grad_heads).view({steps, batch, n, h, dim}).permute({1, 3, 0, 2, 4});
   const Tensor g_rows = g.reshape({batch, h, steps * n, dim});
   Tensor d = at::matmul(g_rows, v.transpose(-1, -2)).view({batch, h, steps, n, n}) * p.unsqueeze(2);
   d = (d - d.sum(-1, true) * p.unsqueeze(2)) * shape_.scale;
-  const Tensor grad_q = at::matmul(d.view({batch, h, steps * n, n}), k).view({batch, h, steps, n, dim});
-  const Tensor grad_k =
-      at::matmul(d.transpose(-1, -2).reshape({batch, h, steps * n, n}), saved.q).view({batch, h, steps, n, dim});
+  const Tensor grad_q =
+      at::matmul(d.view({batch, h, steps * n, n}), k).view({batch, h, steps, n, dim});
+  const Tensor grad_k = at::matmul(d.transpose(-1, -2).reshape({batch, h, steps * n, n}), saved.q)
+                            .view({batch, h, steps, n, dim});
   const Tensor g_columns = g.transpose(2, 3).reshape({batch, h, n, steps * dim});
-  const Tensor grad_v = at::matmul(p.transpose(-1, -2), g_columns).view({batch, h, n, steps, dim}).transpose(2, 3);
-  const auto back = [&](Tensor x, int64_t heads, bool rotated) {  // -> [steps, batch, n, heads * dim]
+  const Tensor grad_v =
+      at::matmul(p.transpose(-1, -2), g_columns).view({batch, h, n, steps, dim}).transpose(2, 3);
+  const auto back = [&](Tensor x, int64_t heads,
+                        bool rotated) {  // -> [steps, batch, n, heads * dim]
     if (heads != h) x = x.unflatten(1, {heads, h / heads}).sum(2);
     x = x.permute({2, 0, 1, 3, 4});
     if (rotated && saved.rotary.defined()) x = rotate_back(x, saved.rotary);
@@ -145,7 +159,8 @@ Tensor SelfAttention::grad_qkv_plain(const Tensor& grad_heads, const Saved& save
       .to(grad_heads.scalar_type());
 }
 
-Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole, const Rows& rows) const {
+Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole,
+                                       const Rows& rows) const {
   const int64_t h = shape_.heads, kv = shape_.kv_heads, group = h / kv, dim = shape_.head_dim;
   const int64_t batch = whole.q.size(0), steps = grad_y.size(0) / batch;
   std::vector<int64_t> last;  // rows of the gradient
@@ -158,31 +173,39 @@ Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole,
   }
   const Saved saved = first_tokens(whole, tokens);
   const Tensor positions = at::tensor(own, at::kLong).to(grad_y.device());
-  const Tensor g = widened(out_.pullback(grad_y)).view({steps, batch, h, dim}).permute({1, 2, 0, 3});
+  const Tensor g =
+      widened(out_.pullback(grad_y)).view({steps, batch, h, dim}).permute({1, 2, 0, 3});
   const Tensor q = saved.q.index_select(2, positions);  // [batch, heads, steps, dim], as g
   const Tensor p = weights(saved, positions);           // [batch, heads, steps, tokens]
   Tensor d = at::matmul(g, repeat_heads(saved.v, h).transpose(-1, -2)) * p;
   d = (d - d.sum(-1, true) * p) * shape_.scale;             // [batch, heads, steps, tokens]
   Tensor grad_q = at::matmul(d, repeat_heads(saved.k, h));  // [batch, heads, steps, dim]
-  // Each step has one query row, so keys and values get outer products, summed over the heads that share them.
+  // Each step has one query row, so keys and values get outer products, summed over the heads that
+  // share them.
   const auto outer = [&](const Tensor& left, const Tensor& right) {
-    const Tensor a = left.unflatten(1, {kv, group}).permute({3, 0, 1, 4, 2});   // [steps, batch, kv, tokens, group]
-    const Tensor b = right.unflatten(1, {kv, group}).permute({3, 0, 1, 2, 4});  // [steps, batch, kv, group, dim]
-    return at::matmul(a, b);                                                    // [steps, batch, kv, tokens, dim]
+    const Tensor a = left.unflatten(1, {kv, group})
+                         .permute({3, 0, 1, 4, 2});  // [steps, batch, kv, tokens, group]
+    const Tensor b =
+        right.unflatten(1, {kv, group}).permute({3, 0, 1, 2, 4});  // [steps, batch, kv, group, dim]
+    return at::matmul(a, b);  // [steps, batch, kv, tokens, dim]
   };
   Tensor grad_k = outer(d, q);
   const Tensor grad_v = outer(p, g);
   if (saved.rotary.defined()) {
-    const RotaryTable at_own{saved.rotary.cos.index_select(0, positions), saved.rotary.sin.index_select(0, positions)};
+    const RotaryTable at_own{saved.rotary.cos.index_select(0, positions),
+                             saved.rotary.sin.index_select(0, positions)};
     grad_q = rotate_back(grad_q, at_own);
     grad_k = rotate_back(grad_k, saved.rotary);
   }
   const auto narrow = [&](const Tensor& x) { return x.to(grad_y.scalar_type()); };
-  const auto side_by_side = [](const Tensor& x) { return x.transpose(2, 3).flatten(-2).flatten(0, 1); };
+  const auto side_by_side = [](const Tensor& x) {
+    return x.transpose(2, 3).flatten(-2).flatten(0, 1);
+  };
   const Tensor grad_kv = rows.packed(at::cat({side_by_side(grad_k), side_by_side(grad_v)}, -1));
-  const Tensor grad_x = qkv_.pullback_part(narrow(grad_kv), h * dim, 2 * kv * dim);  // [rows, hidden]
-  const Tensor of_queries =
-      qkv_.pullback_part(narrow(grad_q.permute({2, 0, 1, 3}).reshape({steps * batch, h * dim})), 0, h * dim);
+  const Tensor grad_x =
+      qkv_.pullback_part(narrow(grad_kv), h * dim, 2 * kv * dim);  // [rows, hidden]
+  const Tensor of_queries = qkv_.pullback_part(
+      narrow(grad_q.permute({2, 0, 1, 3}).reshape({steps * batch, h * dim})), 0, h * dim);
   return grad_x.index_add(0, at::tensor(last, at::kLong).to(grad_y.device()), of_queries);
 }
 

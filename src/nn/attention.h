@@ -20,8 +20,10 @@ struct AttentionContext {
   Tensor padding;      // [batch, keys] bool, true where a key must not be seen; undefined: none
 };
 
-/// Causal multi-head self-attention (Vaswani et al. 2017) with grouped keys and values (Ainslie et al. 2023):
-///   a = softmax(scale * q kᵀ) v,  y = out(a),  (q, k, v) = qkv(x), q and k rotated where there are rotary positions.
+/// Causal multi-head self-attention (Vaswani et al. 2017) with grouped keys and values (Ainslie et
+/// al. 2023):
+///   a = softmax(scale * q kᵀ) v,  y = out(a),  (q, k, v) = qkv(x), q and k rotated where there are
+///   rotary positions.
 /// Scores and weights are computed in float32 (or wider) whatever the model's type.
 class SelfAttention {
  public:
@@ -48,11 +50,12 @@ class SelfAttention {
   /// grad_y: [rows, hidden] -> grad_x, same shape. The segments of `rows` are prefixes of the text.
   Tensor pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
-  /// The same in plain tensor operations: what runs where there is no tiled kernel, and what the kernel is held to.
+  /// The same in plain tensor operations: what runs where there is no tiled kernel, and what the
+  /// kernel is held to.
   Tensor pullback_plain(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
-  /// For gradients that are non-zero only in the last row of each segment. grad_y: [segments, hidden] -> grad_x:
-  /// [rows, hidden].
+  /// For gradients that are non-zero only in the last row of each segment. grad_y: [segments,
+  /// hidden] -> grad_x: [rows, hidden].
   Tensor pullback_of_last(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
   /// Attention weights of the given query rows: [batch, heads, rows, tokens]. rows: [rows] int64.

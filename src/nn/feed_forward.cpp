@@ -5,12 +5,13 @@
 namespace inseq::nn {
 namespace {
 
-/// grad_inner: [rows, inner]; slopes: [batch, tokens, k * inner] -> [rows, k * inner]: each of the k parts of a row of
-/// slopes times the row of gradients.
+/// grad_inner: [rows, inner]; slopes: [batch, tokens, k * inner] -> [rows, k * inner]: each of the
+/// k parts of a row of slopes times the row of gradients.
 Tensor times_slopes(const Tensor& grad_inner, const FeedForward::Saved& saved, const Rows& rows) {
   const Tensor fast = kernels::scale_rows(grad_inner, saved.slopes, rows.index);
   if (fast.defined()) return fast;
-  return (grad_inner.unsqueeze(1) * rows.of(saved.slopes).unflatten(1, {-1, grad_inner.size(1)})).flatten(1);
+  return (grad_inner.unsqueeze(1) * rows.of(saved.slopes).unflatten(1, {-1, grad_inner.size(1)}))
+      .flatten(1);
 }
 
 }  // namespace
@@ -21,7 +22,8 @@ Tensor PlainFeedForward::forward(const Tensor& x, Saved* saved) const {
   return down_.forward(activation_.value(inner));
 }
 
-Tensor PlainFeedForward::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
+Tensor PlainFeedForward::pullback(const Tensor& grad_y, const Saved& saved,
+                                  const Rows& rows) const {
   return up_.pullback(times_slopes(down_.pullback(grad_y), saved, rows));
 }
 
@@ -34,7 +36,8 @@ Tensor GatedFeedForward::forward(const Tensor& x, Saved* saved) const {
   return down_.forward(opened * parts[1]);
 }
 
-Tensor GatedFeedForward::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
+Tensor GatedFeedForward::pullback(const Tensor& grad_y, const Saved& saved,
+                                  const Rows& rows) const {
   return gate_up_.pullback(times_slopes(down_.pullback(grad_y), saved, rows));
 }
 

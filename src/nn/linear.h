@@ -14,7 +14,8 @@ class Linear {
   Tensor forward(const Tensor& x) const;
   /// grad_y: [..., out] -> grad_x: [..., in]. Leading axes are folded into one matrix product.
   Tensor pullback(const Tensor& grad_y) const;
-  /// As pullback, for gradients that are non-zero only in the outputs [begin, begin + size): grad_y: [..., size].
+  /// As pullback, for gradients that are non-zero only in the outputs [begin, begin + size):
+  /// grad_y: [..., size].
   Tensor pullback_part(const Tensor& grad_y, int64_t begin, int64_t size) const;
 
   int64_t in_features() const { return weight_.size(1); }

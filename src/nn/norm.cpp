@@ -6,9 +6,7 @@ namespace inseq::nn {
 namespace {
 
 /// Normalisation statistics are kept in float32 for half-precision models, as transformers does.
-Tensor widened(const Tensor& x) {
-  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
-}
+Tensor widened(const Tensor& x) { return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat); }
 
 }  // namespace
 
@@ -28,15 +26,17 @@ Tensor LayerNorm::forward(const Tensor& x, Saved* saved) const {
 Tensor LayerNorm::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
   // With g = grad_y * weight and n = normed, both averaged over hidden:
   //   grad_x = (g - mean(g) - n * mean(g * n)) * inv_std
-  const Tensor n = rows.of(saved.normed);          // [rows, hidden]
-  const Tensor g = widened(grad_y) * weight_;      // [rows, hidden]
-  const Tensor mean_g = g.mean(-1, true);          // [rows, 1]
-  const Tensor mean_gn = (g * n).mean(-1, true);   // [rows, 1]
+  const Tensor n = rows.of(saved.normed);         // [rows, hidden]
+  const Tensor g = widened(grad_y) * weight_;     // [rows, hidden]
+  const Tensor mean_g = g.mean(-1, true);         // [rows, 1]
+  const Tensor mean_gn = (g * n).mean(-1, true);  // [rows, 1]
   return (g - mean_g - n * mean_gn) * rows.of(saved.inv_std);
 }
 
-void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows, Tensor& residual) const {
-  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, rows.index, /*centred=*/true};
+void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows,
+                             Tensor& residual) const {
+  const kernels::NormPullback in{grad_y,  saved.normed, saved.inv_std,
+                                 weight_, rows.index,   /*centred=*/true};
   if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved, rows));
 }
 
@@ -58,8 +58,10 @@ Tensor RmsNorm::pullback(const Tensor& grad_y, const Saved& saved, const Rows& r
   return (g - n * mean_gn) * rows.of(saved.inv_std);
 }
 
-void RmsNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows, Tensor& residual) const {
-  const kernels::NormPullback in{grad_y, saved.normed, saved.inv_std, weight_, rows.index, /*centred=*/false};
+void RmsNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows,
+                           Tensor& residual) const {
+  const kernels::NormPullback in{grad_y,  saved.normed, saved.inv_std,
+                                 weight_, rows.index,   /*centred=*/false};
   if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved, rows));
 }
 

@@ -44,7 +44,8 @@ class Dynamic : public RotaryFrequencies {
 
 Tensor turned(const Tensor& x, const RotaryTable& table, double direction) {
   const int64_t half = table.cos.size(-1);
-  // The table may be per batch entry: [batch, tokens, half] stands against [batch, heads, tokens, half].
+  // The table may be per batch entry: [batch, tokens, half] stands against [batch, heads, tokens,
+  // half].
   const Tensor cos = table.cos.dim() == 3 ? table.cos.unsqueeze(1) : table.cos;
   const Tensor sin = (table.sin.dim() == 3 ? table.sin.unsqueeze(1) : table.sin) * direction;
   const Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
@@ -80,7 +81,8 @@ std::unique_ptr<RotaryFrequencies> llama3_frequencies(int64_t rotary, double the
                                                       Llama3Scaling scaling) {
   const Tensor inverse = inverse_powers(rotary, theta);
   const double context = static_cast<double>(scaling.original_positions);
-  const double longest = context / scaling.low_freq_factor, shortest = context / scaling.high_freq_factor;
+  const double longest = context / scaling.low_freq_factor,
+               shortest = context / scaling.high_freq_factor;
   const Tensor wavelength = 2 * std::numbers::pi / inverse;
   const Tensor blend = (context / wavelength - scaling.low_freq_factor) /
                        (scaling.high_freq_factor - scaling.low_freq_factor);

@@ -13,14 +13,16 @@ struct RotaryTable {
   RotaryTable first(int64_t tokens) const;
 };
 
-/// The inverse frequencies of rotary position embeddings (Su et al. 2021), with a way of scaling them.
+/// The inverse frequencies of rotary position embeddings (Su et al. 2021), with a way of scaling
+/// them.
 class RotaryFrequencies {
  public:
   virtual ~RotaryFrequencies() = default;
   /// Inverse frequencies for texts of `length` tokens: [rotary / 2], float32.
   virtual Tensor inverse(int64_t length) const = 0;
-  /// Texts whose lengths share a regime share their frequencies, so that one forward pass serves the prefixes of
-  /// a text. Scalings that look at the length give every longer length its own regime.
+  /// Texts whose lengths share a regime share their frequencies, so that one forward pass serves
+  /// the prefixes of a text. Scalings that look at the length give every longer length its own
+  /// regime.
   virtual int64_t regime(int64_t /*length*/) const { return 0; }
 
   /// The table for `positions` ([tokens] or [batch, tokens], int64) of texts of `length` tokens.
@@ -36,16 +38,19 @@ struct DynamicScaling {
   double factor = 1.0;
   int64_t max_positions = 2048;  // tokens
 };
-std::unique_ptr<RotaryFrequencies> dynamic_frequencies(int64_t rotary, double theta, DynamicScaling scaling);
+std::unique_ptr<RotaryFrequencies> dynamic_frequencies(int64_t rotary, double theta,
+                                                       DynamicScaling scaling);
 
-/// Llama 3's scaling: long wavelengths are divided by `factor`, short ones kept, a smooth blend between.
+/// Llama 3's scaling: long wavelengths are divided by `factor`, short ones kept, a smooth blend
+/// between.
 struct Llama3Scaling {
   double factor = 8.0;
   double low_freq_factor = 1.0;
   double high_freq_factor = 4.0;
   int64_t original_positions = 8192;  // tokens of the context before scaling
 };
-std::unique_ptr<RotaryFrequencies> llama3_frequencies(int64_t rotary, double theta, Llama3Scaling scaling);
+std::unique_ptr<RotaryFrequencies> llama3_frequencies(int64_t rotary, double theta,
+                                                      Llama3Scaling scaling);
 
 /// Rotates the first 2 * table.cos.size(-1) units of x, halves paired: with (a, b) one pair,
 ///   a' = a cos - b sin,  b' = b cos + a sin.

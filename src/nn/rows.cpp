@@ -27,7 +27,9 @@ Rows Rows::own(const std::vector<int64_t>& positions, int64_t batch, int64_t tok
   return rows;
 }
 
-Tensor Rows::of(const Tensor& saved) const { return saved.flatten(0, 1).index_select(0, index.to(saved.device())); }
+Tensor Rows::of(const Tensor& saved) const {
+  return saved.flatten(0, 1).index_select(0, index.to(saved.device()));
+}
 
 int64_t Rows::longest() const {
   int64_t longest = 0;

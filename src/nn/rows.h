@@ -6,9 +6,10 @@
 
 namespace inseq::nn {
 
-/// Which tokens the rows of a block of gradients belong to. A step only has gradients at the tokens it can see, so
-/// a block holds a segment of rows for each step and batch entry, one after the other and without padding; what a forward
-/// pass saved ([batch, tokens, ...]) is shared by all steps and looked up by `index`.
+/// Which tokens the rows of a block of gradients belong to. A step only has gradients at the tokens
+/// it can see, so a block holds a segment of rows for each step and batch entry, one after the
+/// other and without padding; what a forward pass saved ([batch, tokens, ...]) is shared by all
+/// steps and looked up by `index`.
 struct Rows {
   /// The rows of one step and batch entry: its tokens 0, 1, ….
   struct Segment {

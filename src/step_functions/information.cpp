@@ -18,8 +18,8 @@ Tensor crossentropy(const StepInputs& in) {
   return -log_p.gather(-1, in.target_ids.unsqueeze(-1)).squeeze(-1);
 }
 
-/// Two to the power of the cross-entropy in nats, as Inseq computes it: [steps]. The usual definition would take e to
-/// that power; agreement is worth more here (docs/parity.md).
+/// Two to the power of the cross-entropy in nats, as Inseq computes it: [steps]. The usual
+/// definition would take e to that power; agreement is worth more here (docs/parity.md).
 Tensor perplexity(const StepInputs& in) { return (crossentropy(in) * std::numbers::ln2).exp(); }
 
 }  // namespace
@@ -27,7 +27,9 @@ Tensor perplexity(const StepInputs& in) { return (crossentropy(in) * std::number
 void register_information(StepFunctionRegistry& registry) {
   registry.add("entropy", {entropy, "uncertainty of the prediction", "nats", "sum"});
   registry.add("crossentropy", {crossentropy, "surprise of the target token", "nats", "sum"});
-  registry.add("perplexity", {perplexity, "2 to the power of the cross-entropy in nats, as in Inseq", "1", "prod"});
+  registry.add(
+      "perplexity",
+      {perplexity, "2 to the power of the cross-entropy in nats, as in Inseq", "1", "prod"});
 }
 
 }  // namespace inseq::step_functions

@@ -13,14 +13,18 @@ Tensor logit(const StepInputs& in) { return at_target(in.logits, in); }
 
 /// The target token's probability, or its logarithm: [steps].
 Tensor probability(const StepInputs& in) {
-  return at_target(in.options.at("logprob").get<bool>() ? in.logits.log_softmax(-1) : in.logits.softmax(-1), in);
+  return at_target(
+      in.options.at("logprob").get<bool>() ? in.logits.log_softmax(-1) : in.logits.softmax(-1), in);
 }
 
 }  // namespace
 
 void register_prediction(StepFunctionRegistry& registry) {
   registry.add("logit", {logit, "the target token's logit", "logits", ""});
-  registry.add("probability", {probability, "the target token's probability", "1", "prod",
+  registry.add("probability", {probability,
+                               "the target token's probability",
+                               "1",
+                               "prod",
                                {{"logprob", false, "its natural logarithm instead"}}});
 }
 

@@ -1,6 +1,6 @@
 // What of an attribution is not as a golden answer says.
-#include "inseq/error.h"
 #include <sstream>
+#include "inseq/error.h"
 
 #include "support/golden.h"
 

@@ -16,11 +16,12 @@ std::unique_ptr<nn::Norm> norm(const TinyModel& m) {
 std::unique_ptr<nn::FeedForward> feed_forward(const TinyModel& m) {
   const nn::Linear down(randn64({m.hidden, m.inner}) * 0.5, randn64({m.hidden}) * 0.3);
   if (m.llama) {
-    return std::make_unique<nn::GatedFeedForward>(nn::Linear(randn64({2 * m.inner, m.hidden}), Tensor()), down,
-                                                  nn::Activation("silu"));
+    return std::make_unique<nn::GatedFeedForward>(
+        nn::Linear(randn64({2 * m.inner, m.hidden}), Tensor()), down, nn::Activation("silu"));
   }
-  return std::make_unique<nn::PlainFeedForward>(nn::Linear(randn64({m.inner, m.hidden}), randn64({m.inner})), down,
-                                                nn::Activation("gelu_new"));
+  return std::make_unique<nn::PlainFeedForward>(
+      nn::Linear(randn64({m.inner, m.hidden}), randn64({m.inner})), down,
+      nn::Activation("gelu_new"));
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ models::DecoderOnly tiny_model(const TinyModel& m) {
          .attention = std::make_unique<nn::SelfAttention>(
              nn::Linear(randn64({units, m.hidden}), randn64({units})),
              nn::Linear(randn64({m.hidden, m.heads * m.head_dim}) * 0.5, Tensor()),
-             nn::SelfAttention::Shape{m.heads, m.kv_heads, m.head_dim, 1 / std::sqrt(static_cast<double>(m.head_dim))}),
+             nn::SelfAttention::Shape{m.heads, m.kv_heads, m.head_dim,
+                                      1 / std::sqrt(static_cast<double>(m.head_dim))}),
          .feed_forward_norm = norm(m),
          .feed_forward = feed_forward(m)}));
   }

@@ -16,8 +16,8 @@ struct MethodInfo {
   std::string summary;  ///< one line for `inseq methods`
   std::string paper;    ///< where it was proposed
   std::vector<OptionInfo> options = {};
-  int64_t num_dimensions = 0;     ///< trailing axes of a multi-dimensional attribution
-  bool uses_prediction = true;    ///< false: the attributed function does not matter
+  int64_t num_dimensions = 0;   ///< trailing axes of a multi-dimensional attribution
+  bool uses_prediction = true;  ///< false: the attributed function does not matter
 };
 
 /// An attribution method: what it asks the engine, and what it makes of the answer.

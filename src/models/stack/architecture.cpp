@@ -38,10 +38,11 @@ std::string class_in(const Config& config) {
 
 }  // namespace
 
-void ArchitectureRegistry::add(const std::vector<std::string>& class_names, const Architecture& architecture) {
+void ArchitectureRegistry::add(const std::vector<std::string>& class_names,
+                               const Architecture& architecture) {
   for (const std::string& name : class_names) {
-    INSEQ_CHECK(by_class_.emplace(name, architecture).second, InvalidArgument, "architecture \"", name,
-                "\" is registered twice");
+    INSEQ_CHECK(by_class_.emplace(name, architecture).second, InvalidArgument, "architecture \"",
+                name, "\" is registered twice");
   }
 }
 
@@ -60,8 +61,8 @@ std::string ArchitectureRegistry::class_of_gguf(const std::string& architecture)
       known.push_back(gguf);
     }
   }
-  throw Unsupported(concat("GGUF files of architecture \"", architecture, "\" are not supported; supported are ",
-                           join_choices(known)));
+  throw Unsupported(concat("GGUF files of architecture \"", architecture,
+                           "\" are not supported; supported are ", join_choices(known)));
 }
 
 const ArchitectureRegistry& architectures() {
@@ -80,18 +81,23 @@ ModelFiles open_model_files(const std::string& path, bool is_gguf) {
     auto gguf = io::open_gguf(path);
     files.gguf_metadata = gguf->metadata();
     const Json& metadata = files.gguf_metadata;
-    INSEQ_CHECK(metadata.contains("general.architecture") && metadata["general.architecture"].is_string(), FormatError,
-                path, ": the metadata does not say which architecture this is (general.architecture)");
-    files.class_name = architectures().class_of_gguf(metadata["general.architecture"].get<std::string>());
+    INSEQ_CHECK(
+        metadata.contains("general.architecture") && metadata["general.architecture"].is_string(),
+        FormatError, path,
+        ": the metadata does not say which architecture this is (general.architecture)");
+    files.class_name =
+        architectures().class_of_gguf(metadata["general.architecture"].get<std::string>());
     files.config = Config(architectures().at(files.class_name).gguf_config(*gguf), path);
     files.tensors = std::move(gguf);
   } else {
     Json json = read_json(path + "/config.json");
     files.config = Config(json, path + "/config.json");
     files.class_name = class_in(files.config);
-    architectures().at(files.class_name);  // before the weights: an unknown class is the better message
+    architectures().at(
+        files.class_name);  // before the weights: an unknown class is the better message
     files.tensors = io::open_checkpoint(path);
-    if (exists(path + "/generation_config.json")) files.generation_config = read_json(path + "/generation_config.json");
+    if (exists(path + "/generation_config.json"))
+      files.generation_config = read_json(path + "/generation_config.json");
   }
   return files;
 }
@@ -108,7 +114,9 @@ DecoderOnly build_model(const ModelFiles& files, const WeightOptions& options) {
       };
     }
   } else if (architecture.stored_name != nullptr) {
-    form.name = [&](const std::string& name) { return architecture.stored_name(name, *files.tensors); };
+    form.name = [&](const std::string& name) {
+      return architecture.stored_name(name, *files.tensors);
+    };
   }
   return DecoderOnly(architecture.build(files.config, Weights(*files.tensors, options, form)));
 }

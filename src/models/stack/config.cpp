@@ -20,7 +20,8 @@ int64_t Config::size(const std::vector<std::string>& keys, std::optional<int64_t
     INSEQ_CHECK(fallback.has_value(), FormatError, path_, ": \"", keys.front(), "\" is missing");
     return *fallback;
   }
-  INSEQ_CHECK(value->is_number_integer() && value->get<double>() >= 1 && value->get<double>() <= kLargestSize,
+  INSEQ_CHECK(value->is_number_integer() && value->get<double>() >= 1 &&
+                  value->get<double>() <= kLargestSize,
               FormatError, path_, ": \"", keys.front(), "\" is ", value->dump(),
               ", needed is a whole number of at least 1");
   return value->get<int64_t>();
@@ -32,21 +33,24 @@ double Config::number(const std::string& key, std::optional<double> fallback) co
     INSEQ_CHECK(fallback.has_value(), FormatError, path_, ": \"", key, "\" is missing");
     return *fallback;
   }
-  INSEQ_CHECK(value->is_number(), FormatError, path_, ": \"", key, "\" is ", value->dump(), ", needed is a number");
+  INSEQ_CHECK(value->is_number(), FormatError, path_, ": \"", key, "\" is ", value->dump(),
+              ", needed is a number");
   return value->get<double>();
 }
 
 bool Config::flag(const std::string& key, bool fallback) const {
   const Json* value = find({key});
   if (value == nullptr) return fallback;
-  INSEQ_CHECK(value->is_boolean(), FormatError, path_, ": \"", key, "\" is ", value->dump(), ", needed is true or false");
+  INSEQ_CHECK(value->is_boolean(), FormatError, path_, ": \"", key, "\" is ", value->dump(),
+              ", needed is true or false");
   return value->get<bool>();
 }
 
 std::string Config::text(const std::string& key, const std::string& fallback) const {
   const Json* value = find({key});
   if (value == nullptr) return fallback;
-  INSEQ_CHECK(value->is_string(), FormatError, path_, ": \"", key, "\" is ", value->dump(), ", needed is a text");
+  INSEQ_CHECK(value->is_string(), FormatError, path_, ": \"", key, "\" is ", value->dump(),
+              ", needed is a text");
   return value->get<std::string>();
 }
 
@@ -67,7 +71,8 @@ std::vector<int64_t> Config::ids(const std::string& key) const {
 Config Config::object(const std::string& key) const {
   const Json* value = find({key});
   if (value == nullptr) return Config(Json::object(), path_);
-  INSEQ_CHECK(value->is_object(), FormatError, path_, ": \"", key, "\" is ", value->dump(), ", needed is an object");
+  INSEQ_CHECK(value->is_object(), FormatError, path_, ": \"", key, "\" is ", value->dump(),
+              ", needed is an object");
   return Config(*value, path_ + ": " + key);
 }
 

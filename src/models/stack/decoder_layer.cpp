@@ -12,7 +12,8 @@ Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& contex
   return between + parts_.feed_forward->forward(again, saved ? &saved->feed_forward : nullptr);
 }
 
-void DecoderLayer::pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows) const {
+void DecoderLayer::pullback(ResidualGradient& grad, const Saved& saved,
+                            const nn::Rows& rows) const {
   const Tensor inner = parts_.feed_forward->pullback(grad.narrow(), saved.feed_forward, rows);
   parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm, rows, grad.wide);
   const Tensor attended = parts_.attention->pullback(grad.narrow(), saved.attention, rows);

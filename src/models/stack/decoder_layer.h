@@ -9,7 +9,7 @@ namespace inseq::models {
 
 /// The gradient of the residual stream on its way down, in two precisions.
 struct ResidualGradient {
-  Tensor wide;  // [rows, hidden], float32 or wider: additions happen here
+  Tensor wide;          // [rows, hidden], float32 or wider: additions happen here
   at::ScalarType type;  // of the model
   /// In the model's own type, for matrix products; the same tensor when the types agree.
   Tensor narrow() const { return wide.to(type); }
@@ -37,9 +37,10 @@ class DecoderLayer {
                  nn::KeyValueCache* cache = nullptr) const;
   /// Carries `grad` from the layer's output to its input, in place.
   void pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows) const;
-  /// The same from gradients that are non-zero only in the last row of each segment of `rows`: `grad` has one row for each
-  /// segment before (the tokens of `own`), all rows after.
-  void pullback_of_last(ResidualGradient& grad, const Saved& saved, const nn::Rows& own, const nn::Rows& rows) const;
+  /// The same from gradients that are non-zero only in the last row of each segment of `rows`:
+  /// `grad` has one row for each segment before (the tokens of `own`), all rows after.
+  void pullback_of_last(ResidualGradient& grad, const Saved& saved, const nn::Rows& own,
+                        const nn::Rows& rows) const;
 
   const nn::SelfAttention& attention() const { return *parts_.attention; }
   const nn::FeedForward& feed_forward() const { return *parts_.feed_forward; }

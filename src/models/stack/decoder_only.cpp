@@ -37,7 +37,8 @@ Tensor DecoderOnly::next_logits(const Tensor& ids, const Tensor& mask, Cache& ca
   const Tensor positions = (seen.cumsum(1) - 1).clamp_min(0).narrow(1, total - fresh, fresh);
   nn::AttentionContext context;
   if (parts_.rotary) {
-    context.rotary = parts_.rotary->table(positions, positions.max().item<int64_t>() + 1, wide_type());
+    context.rotary =
+        parts_.rotary->table(positions, positions.max().item<int64_t>() + 1, wide_type());
   }
   const Tensor padding = seen.eq(0);
   if (padding.any().item<bool>()) context.padding = padding;
@@ -56,11 +57,13 @@ Tensor DecoderOnly::logits_pullback(const Tensor& grad_logits) const {
   return parts_.head.pullback(grad_logits.to(type()));
 }
 
-Tensor DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions, const Saved& saved) const {
+Tensor DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
+                             const Saved& saved) const {
   const int64_t batch = grad_final.size(1);
   const nn::Rows own = nn::Rows::own(positions, batch, saved.tokens);
   const nn::Rows rows = nn::Rows::prefixes(positions, batch, saved.tokens);
-  ResidualGradient grad{parts_.final_norm->pullback(grad_final.flatten(0, 1), saved.final_norm, own), type()};
+  ResidualGradient grad{
+      parts_.final_norm->pullback(grad_final.flatten(0, 1), saved.final_norm, own), type()};
   for (size_t i = parts_.layers.size(); i-- > 0;) {
     if (i + 1 == parts_.layers.size()) {
       parts_.layers[i].pullback_of_last(grad, saved.layers[i], own, rows);
@@ -84,9 +87,10 @@ int64_t DecoderOnly::pullback_bytes(int64_t tokens) const {
   const int64_t inner = parts_.layers.front().feed_forward().inner_units();
   const int64_t element = at::elementSize(type()), wide = at::elementSize(wide_type());
   const int64_t qkv = (s.heads + 2 * s.kv_heads) * s.head_dim;
-  // Residual gradient and its copy in the model's type, the largest of feed-forward and attention temporaries, and
-  // (on devices without the tiled kernel) three sets of attention weights.
-  int64_t per_token = s.hidden * (wide + 2 * element) + std::max(inner, s.heads * s.head_dim + qkv) * element;
+  // Residual gradient and its copy in the model's type, the largest of feed-forward and attention
+  // temporaries, and (on devices without the tiled kernel) three sets of attention weights.
+  int64_t per_token =
+      s.hidden * (wide + 2 * element) + std::max(inner, s.heads * s.head_dim + qkv) * element;
   if (device().is_cuda()) per_token += 3 * s.heads * tokens * wide;
   return tokens * per_token;
 }

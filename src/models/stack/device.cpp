@@ -12,12 +12,14 @@
 namespace inseq::models {
 namespace {
 
-/// Loads libtorch_cuda from beside libtorch_cpu: linking it would cost half a second on every start, and keep
-/// programs from starting at all where NVIDIA's libraries are missing. Must run before the first question about
-/// CUDA, since LibTorch keeps the first answer. Returns the reason of a failure, or "".
+/// Loads libtorch_cuda from beside libtorch_cpu: linking it would cost half a second on every
+/// start, and keep programs from starting at all where NVIDIA's libraries are missing. Must run
+/// before the first question about CUDA, since LibTorch keeps the first answer. Returns the reason
+/// of a failure, or "".
 std::string load_cuda() {
   Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &info) == 0) return "LibTorch was not found";
+  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &info) == 0)
+    return "LibTorch was not found";
   const auto library = std::filesystem::path(info.dli_fname).parent_path() / "libtorch_cuda.so";
   std::error_code error;
   if (!std::filesystem::exists(library, error)) return "this LibTorch was installed without CUDA";
@@ -31,12 +33,14 @@ at::Device open_device(const std::string& name) {
   if (name == "cpu") return at::kCPU;
   const bool numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 9 &&
                         name.find_first_not_of("0123456789", 5) == std::string::npos;
-  INSEQ_CHECK(name == "cuda" || numbered, InvalidArgument, "unknown device \"", name, "\"; there are cpu, cuda and cuda:N");
+  INSEQ_CHECK(name == "cuda" || numbered, InvalidArgument, "unknown device \"", name,
+              "\"; there are cpu, cuda and cuda:N");
   static const std::string reason = load_cuda();
   INSEQ_CHECK(reason.empty(), InvalidArgument, "device \"", name, "\" cannot be used: ", reason);
   const int index = numbered ? std::stoi(name.substr(5)) : 0;
   const int count = static_cast<int>(at::detail::getCUDAHooks().deviceCount());
-  INSEQ_CHECK(index < count, InvalidArgument, "device \"", name, "\" cannot be used: there are ", count, " CUDA devices");
+  INSEQ_CHECK(index < count, InvalidArgument, "device \"", name, "\" cannot be used: there are ",
+              count, " CUDA devices");
   return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
 }
 

@@ -6,8 +6,8 @@
 
 namespace inseq::models {
 
-/// "cpu", "cuda" or "cuda:N". CUDA support is loaded when first asked for; throws InvalidArgument with the reason
-/// when there is no such device here.
+/// "cpu", "cuda" or "cuda:N". CUDA support is loaded when first asked for; throws InvalidArgument
+/// with the reason when there is no such device here.
 at::Device open_device(const std::string& name);
 
 /// "float32", "bfloat16", "float16", "float64" (with or without "torch."). Throws InvalidArgument.

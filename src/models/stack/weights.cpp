@@ -16,11 +16,16 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 /// The type whose bytes can be taken as they are, if there is one.
 std::optional<at::ScalarType> plain_type(io::DType dtype) {
   switch (dtype) {
-    case io::DType::kF64: return at::kDouble;
-    case io::DType::kF32: return at::kFloat;
-    case io::DType::kF16: return at::kHalf;
-    case io::DType::kBF16: return at::kBFloat16;
-    default: return std::nullopt;
+    case io::DType::kF64:
+      return at::kDouble;
+    case io::DType::kF32:
+      return at::kFloat;
+    case io::DType::kF16:
+      return at::kHalf;
+    case io::DType::kBF16:
+      return at::kBFloat16;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -29,9 +34,12 @@ std::optional<at::ScalarType> plain_type(io::DType dtype) {
 Weights::Weights(const io::TensorFile& file, WeightOptions options, Form form)
     : file_(file), options_(options), form_(std::move(form)) {}
 
-bool Weights::contains(const std::string& name) const { return file_.find(stored_name(name)) != nullptr; }
+bool Weights::contains(const std::string& name) const {
+  return file_.find(stored_name(name)) != nullptr;
+}
 
-const io::TensorEntry& Weights::entry(const std::string& name, const std::vector<int64_t>& shape) const {
+const io::TensorEntry& Weights::entry(const std::string& name,
+                                      const std::vector<int64_t>& shape) const {
   const std::string stored = stored_name(name);
   const io::TensorEntry* entry = file_.find(stored);
   INSEQ_CHECK(entry != nullptr, FormatError, file_.path(), ": tensor \"", stored,
@@ -47,9 +55,10 @@ Tensor Weights::get(const std::string& name, const std::vector<int64_t>& shape) 
   return out;
 }
 
-/// Fills `out`, which may be some rows of a larger tensor. The file is mapped and may be closed: the values are always
-/// copied, through memcpy, since tensors in files need not be aligned.
-void Weights::load_into(const io::TensorEntry& entry, const std::string& name, const Tensor& out) const {
+/// Fills `out`, which may be some rows of a larger tensor. The file is mapped and may be closed:
+/// the values are always copied, through memcpy, since tensors in files need not be aligned.
+void Weights::load_into(const io::TensorEntry& entry, const std::string& name,
+                        const Tensor& out) const {
   const std::optional<at::ScalarType> plain = plain_type(entry.dtype);
   const at::ScalarType read_type = plain.value_or(at::kFloat);
   const bool direct = out.is_cpu() && out.scalar_type() == read_type && out.is_contiguous();
@@ -58,7 +67,8 @@ void Weights::load_into(const io::TensorEntry& entry, const std::string& name, c
   if (plain) {
     std::memcpy(read.data_ptr(), entry.bytes.data(), entry.bytes.size());
   } else {
-    io::to_float32(entry, {read.data_ptr<float>(), static_cast<size_t>(read.numel())}, at::get_num_threads());
+    io::to_float32(entry, {read.data_ptr<float>(), static_cast<size_t>(read.numel())},
+                   at::get_num_threads());
   }
   if (form_.undo) {
     const Tensor undone = form_.undo(name, read);

@@ -17,25 +17,29 @@ struct WeightOptions {
   at::Device device = at::kCPU;
 };
 
-/// Reads named tensors of a checkpoint as tensors of one type on one device, each checked against the shape that
-/// the configuration asks for. Names are those of the Hugging Face checkpoint; a Form translates them for other
-/// ways of storing the same model (GGUF, checkpoints saved without their head).
+/// Reads named tensors of a checkpoint as tensors of one type on one device, each checked against
+/// the shape that the configuration asks for. Names are those of the Hugging Face checkpoint; a
+/// Form translates them for other ways of storing the same model (GGUF, checkpoints saved without
+/// their head).
 class Weights {
  public:
   struct Form {
-    std::function<std::string(const std::string&)> name;            ///< the name in the file; empty: the same
-    std::function<Tensor(const std::string&, const Tensor&)> undo;  ///< undoes a reordering; empty: none
+    std::function<std::string(const std::string&)> name;  ///< the name in the file; empty: the same
+    std::function<Tensor(const std::string&, const Tensor&)>
+        undo;  ///< undoes a reordering; empty: none
   };
   Weights(const io::TensorFile& file, WeightOptions options, Form form = {});
 
-  /// The tensor called `name` with this shape. Throws FormatError when it is missing or shaped otherwise.
+  /// The tensor called `name` with this shape. Throws FormatError when it is missing or shaped
+  /// otherwise.
   Tensor get(const std::string& name, const std::vector<int64_t>& shape) const;
   bool contains(const std::string& name) const;
 
   /// `name`.weight [out, in] and, when `bias`, `name`.bias [out].
   nn::Linear linear(const std::string& name, int64_t in, int64_t out, bool bias) const;
 
-  /// Rows of several linear maps from the same input, one under the other: their outputs come side by side.
+  /// Rows of several linear maps from the same input, one under the other: their outputs come side
+  /// by side.
   struct Part {
     std::string name;
     int64_t out;
@@ -45,7 +49,9 @@ class Weights {
   const WeightOptions& options() const { return options_; }
 
  private:
-  std::string stored_name(const std::string& name) const { return form_.name ? form_.name(name) : name; }
+  std::string stored_name(const std::string& name) const {
+    return form_.name ? form_.name(name) : name;
+  }
   const io::TensorEntry& entry(const std::string& name, const std::vector<int64_t>& shape) const;
   void load_into(const io::TensorEntry& entry, const std::string& name, const Tensor& out) const;
   const io::TensorFile& file_;

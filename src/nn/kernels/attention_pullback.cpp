@@ -13,7 +13,8 @@
 namespace inseq::nn::kernels {
 namespace {
 
-constexpr int64_t kTileRows = 64;  // query rows a tile; with 64 keys and heads of 64 it fits the L2 cache
+constexpr int64_t kTileRows =
+    64;  // query rows a tile; with 64 keys and heads of 64 it fits the L2 cache
 
 /// exp for x <= 0, to within 2 units in the last place, in a form that vectorises (Cephes' expf).
 inline float exp_of_negative(float x) {
@@ -48,12 +49,17 @@ inline __attribute__((always_inline)) void softmax_body(T* row, int64_t seen, in
   for (int64_t j = 0; j < seen; ++j) row[j] *= inverse;
   for (int64_t j = seen; j < keys; ++j) row[j] = 0;
 }
-INSEQ_SIMD_CLONES void softmax(float* row, int64_t seen, int64_t keys) { softmax_body(row, seen, keys); }
-INSEQ_SIMD_CLONES void softmax(double* row, int64_t seen, int64_t keys) { softmax_body(row, seen, keys); }
+INSEQ_SIMD_CLONES void softmax(float* row, int64_t seen, int64_t keys) {
+  softmax_body(row, seen, keys);
+}
+INSEQ_SIMD_CLONES void softmax(double* row, int64_t seen, int64_t keys) {
+  softmax_body(row, seen, keys);
+}
 
 /// Softmax's pullback of one row, scaled: d = p * (d - sum(p * d)) * scale.
 template <typename T>
-inline __attribute__((always_inline)) void softmax_pullback_body(const T* p, T* d, int64_t keys, T scale) {
+inline __attribute__((always_inline)) void softmax_pullback_body(const T* p, T* d, int64_t keys,
+                                                                 T scale) {
   T dot = 0;
 #pragma omp simd reduction(+ : dot)
   for (int64_t j = 0; j < keys; ++j) dot += p[j] * d[j];
@@ -73,7 +79,7 @@ struct Problem {
   const Io* grad_heads;
   const T *q, *k, *v, *cos, *sin;
   Io* out;
-  int64_t heads, kv_heads, dim, half;  // half: rotary units / 2
+  int64_t heads, kv_heads, dim, half;                         // half: rotary units / 2
   int64_t q_batch, q_head, k_batch, k_head, v_batch, v_head;  // strides; tokens have stride dim
   T scale;
 
@@ -85,13 +91,18 @@ template <typename T>
 struct Scratch {
   std::vector<T> grad, weights, slopes, grad_q, grad_k, grad_v;
   Scratch(int64_t tokens, int64_t dim)
-      : grad(kTileRows * dim), weights(kTileRows * tokens), slopes(kTileRows * tokens),
-        grad_q(kTileRows * dim), grad_k(tokens * dim), grad_v(tokens * dim) {}
+      : grad(kTileRows * dim),
+        weights(kTileRows * tokens),
+        slopes(kTileRows * tokens),
+        grad_q(kTileRows * dim),
+        grad_k(tokens * dim),
+        grad_v(tokens * dim) {}
 };
 
 /// Writes rows [rows, dim] into one head of the output, rotated back.
 template <typename T, typename Io>
-void write_head(const Problem<T, Io>& p, const T* rows, int64_t first, int64_t count, Io* out, bool rotated) {
+void write_head(const Problem<T, Io>& p, const T* rows, int64_t first, int64_t count, Io* out,
+                bool rotated) {
   const int64_t half = rotated ? p.half : 0;
   for (int64_t i = 0; i < count; ++i) {
     const T* x = rows + i * p.dim;
@@ -108,7 +119,8 @@ void write_head(const Problem<T, Io>& p, const T* rows, int64_t first, int64_t c
 
 /// One tile of query rows of one head: adds to grad_k and grad_v, writes the queries' gradient.
 template <typename T, typename Io>
-void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, int64_t first, Scratch<T>& s) {
+void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, int64_t first,
+          Scratch<T>& s) {
   const int64_t rows = std::min(kTileRows, segment.size - first), keys = first + rows, dim = p.dim;
   const int64_t row = segment.begin + first, b = segment.batch;
   const int64_t kv = head / (p.heads / p.kv_heads);
@@ -119,16 +131,18 @@ void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, i
     const Io* g = p.grad_heads + ((row + i) * p.heads + head) * dim;
     for (int64_t u = 0; u < dim; ++u) s.grad[i * dim + u] = load(g + u);
   }
-  gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, p.scale, q, dim, k, dim, T(0), s.weights.data(), keys);
+  gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, p.scale, q, dim, k, dim, T(0),
+       s.weights.data(), keys);
   for (int64_t i = 0; i < rows; ++i) softmax(s.weights.data() + i * keys, first + i + 1, keys);
-  gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.weights.data(), keys, s.grad.data(), dim, T(1),
-       s.grad_v.data(), dim);
-  gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, T(1), s.grad.data(), dim, v, dim, T(0), s.slopes.data(),
-       keys);
+  gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.weights.data(), keys, s.grad.data(),
+       dim, T(1), s.grad_v.data(), dim);
+  gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, T(1), s.grad.data(), dim, v, dim, T(0),
+       s.slopes.data(), keys);
   for (int64_t i = 0; i < rows; ++i) {
     softmax_pullback(s.weights.data() + i * keys, s.slopes.data() + i * keys, keys, p.scale);
   }
-  gemm(Op::kPlain, Op::kPlain, rows, dim, keys, T(1), s.slopes.data(), keys, k, dim, T(0), s.grad_q.data(), dim);
+  gemm(Op::kPlain, Op::kPlain, rows, dim, keys, T(1), s.slopes.data(), keys, k, dim, T(0),
+       s.grad_q.data(), dim);
   gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.slopes.data(), keys, q, dim, T(1),
        s.grad_k.data(), dim);
   write_head(p, s.grad_q.data(), first, rows, p.out + row * p.out_units() + head * dim, true);
@@ -164,17 +178,28 @@ void run(const Problem<T, Io>& p, const Rows& rows) {
 template <typename T, typename Io>
 Tensor solve(const AttentionPullback& in) {
   const int64_t half = in.cos.defined() ? in.cos.size(-1) : 0;
-  const Tensor cos = half > 0 ? in.cos.contiguous() : Tensor(), sin = half > 0 ? in.sin.contiguous() : Tensor();
+  const Tensor cos = half > 0 ? in.cos.contiguous() : Tensor(),
+               sin = half > 0 ? in.sin.contiguous() : Tensor();
   const int64_t units = (in.q.size(1) + 2 * in.k.size(1)) * in.q.size(3);
   Tensor out = at::empty({in.grad_heads.size(0), units}, in.grad_heads.options());
-  const Problem<T, Io> problem{
-      static_cast<const Io*>(in.grad_heads.const_data_ptr()),
-      in.q.const_data_ptr<T>(), in.k.const_data_ptr<T>(), in.v.const_data_ptr<T>(),
-      half > 0 ? cos.const_data_ptr<T>() : nullptr, half > 0 ? sin.const_data_ptr<T>() : nullptr,
-      static_cast<Io*>(out.data_ptr()),
-      in.q.size(1), in.k.size(1), in.q.size(3), half,
-      in.q.stride(0), in.q.stride(1), in.k.stride(0), in.k.stride(1), in.v.stride(0), in.v.stride(1),
-      static_cast<T>(in.scale)};
+  const Problem<T, Io> problem{static_cast<const Io*>(in.grad_heads.const_data_ptr()),
+                               in.q.const_data_ptr<T>(),
+                               in.k.const_data_ptr<T>(),
+                               in.v.const_data_ptr<T>(),
+                               half > 0 ? cos.const_data_ptr<T>() : nullptr,
+                               half > 0 ? sin.const_data_ptr<T>() : nullptr,
+                               static_cast<Io*>(out.data_ptr()),
+                               in.q.size(1),
+                               in.k.size(1),
+                               in.q.size(3),
+                               half,
+                               in.q.stride(0),
+                               in.q.stride(1),
+                               in.k.stride(0),
+                               in.k.stride(1),
+                               in.v.stride(0),
+                               in.v.stride(1),
+                               static_cast<T>(in.scale)};
   run(problem, in.rows);
   return out;
 }

@@ -15,9 +15,9 @@ struct AttentionPullback {
   double scale;
 };
 
-/// The gradient of queries, keys and values before rotation: [rows, (heads + 2 * kv_heads) * head_dim].
-/// Works on tiles that stay in the cache. Undefined when there is no kernel for these devices or types; the caller
-/// then uses plain tensor operations.
+/// The gradient of queries, keys and values before rotation: [rows, (heads + 2 * kv_heads) *
+/// head_dim]. Works on tiles that stay in the cache. Undefined when there is no kernel for these
+/// devices or types; the caller then uses plain tensor operations.
 Tensor attention_pullback(const AttentionPullback& in);
 
 }  // namespace inseq::nn::kernels

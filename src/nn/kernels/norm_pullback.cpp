@@ -10,8 +10,8 @@ namespace {
 /// One row: residual += (g - [mean(g)] - n * mean(g * n)) * inv_std with g = grad * weight.
 template <typename Wide, typename Narrow>
 inline __attribute__((always_inline)) void row_body(const Narrow* grad, const Narrow* normed,
-                                                    const Narrow* weight, Wide inv_std, Wide* residual,
-                                                    int64_t hidden, bool centred) {
+                                                    const Narrow* weight, Wide inv_std,
+                                                    Wide* residual, int64_t hidden, bool centred) {
   Wide sum_g = 0, sum_gn = 0;
 #pragma omp simd reduction(+ : sum_g, sum_gn)
   for (int64_t i = 0; i < hidden; ++i) {
@@ -28,8 +28,8 @@ inline __attribute__((always_inline)) void row_body(const Narrow* grad, const Na
   }
 }
 
-INSEQ_SIMD_CLONES void row(const float* grad, const float* normed, const float* weight, float inv_std,
-                           float* residual, int64_t hidden, bool centred) {
+INSEQ_SIMD_CLONES void row(const float* grad, const float* normed, const float* weight,
+                           float inv_std, float* residual, int64_t hidden, bool centred) {
   row_body<float>(grad, normed, weight, inv_std, residual, hidden, centred);
 }
 INSEQ_SIMD_CLONES void row(const Bf16* grad, const Bf16* normed, const Bf16* weight, float inv_std,
@@ -52,7 +52,8 @@ void all_rows(const NormPullback& in, Tensor& residual) {
   auto* out = static_cast<Wide*>(residual.data_ptr());
   at::parallel_for(0, in.grad_y.size(0), 16, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
-      row(grad + r * hidden, normed + index[r] * hidden, weight, inv_std[index[r]], out + r * hidden, hidden, in.centred);
+      row(grad + r * hidden, normed + index[r] * hidden, weight, inv_std[index[r]],
+          out + r * hidden, hidden, in.centred);
     }
   });
 }
@@ -63,9 +64,10 @@ bool add_norm_pullback(const NormPullback& in, Tensor& residual) {
   const at::ScalarType narrow = in.grad_y.scalar_type();
   const at::ScalarType wide = narrow == at::kDouble ? at::kDouble : at::kFloat;
   const bool fits = in.grad_y.is_cpu() && in.grad_y.is_contiguous() && residual.is_contiguous() &&
-                    in.normed.is_contiguous() && in.inv_std.is_contiguous() && in.weight.is_contiguous() &&
-                    in.index.is_cpu() && in.index.is_contiguous() && in.normed.scalar_type() == narrow &&
-                    in.weight.scalar_type() == narrow && residual.scalar_type() == wide && in.inv_std.scalar_type() == wide;
+                    in.normed.is_contiguous() && in.inv_std.is_contiguous() &&
+                    in.weight.is_contiguous() && in.index.is_cpu() && in.index.is_contiguous() &&
+                    in.normed.scalar_type() == narrow && in.weight.scalar_type() == narrow &&
+                    residual.scalar_type() == wide && in.inv_std.scalar_type() == wide;
   if (!fits) return false;
   if (narrow == at::kFloat) {
     all_rows<float, float>(in, residual);

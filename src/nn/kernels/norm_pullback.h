@@ -13,8 +13,8 @@ struct NormPullback {
   bool centred;           // LayerNorm subtracts the mean, RmsNorm does not
 };
 
-/// residual += pullback in one pass over memory. Returns false, having done nothing, when there is no kernel
-/// for these devices, types or layouts; the caller then uses plain tensor operations.
+/// residual += pullback in one pass over memory. Returns false, having done nothing, when there is
+/// no kernel for these devices, types or layouts; the caller then uses plain tensor operations.
 bool add_norm_pullback(const NormPullback& in, Tensor& residual);
 
 }  // namespace inseq::nn::kernels

@@ -9,13 +9,20 @@ namespace inseq::nn::kernels {
 namespace {
 
 template <typename T>
-inline __attribute__((always_inline)) void row_body(const T* x, const T* factors, T* out, int64_t units) {
+inline __attribute__((always_inline)) void row_body(const T* x, const T* factors, T* out,
+                                                    int64_t units) {
 #pragma omp simd
   for (int64_t i = 0; i < units; ++i) store(out + i, load(x + i) * load(factors + i));
 }
-INSEQ_SIMD_CLONES void row(const float* x, const float* factors, float* out, int64_t units) { row_body(x, factors, out, units); }
-INSEQ_SIMD_CLONES void row(const double* x, const double* factors, double* out, int64_t units) { row_body(x, factors, out, units); }
-INSEQ_SIMD_CLONES void row(const Bf16* x, const Bf16* factors, Bf16* out, int64_t units) { row_body(x, factors, out, units); }
+INSEQ_SIMD_CLONES void row(const float* x, const float* factors, float* out, int64_t units) {
+  row_body(x, factors, out, units);
+}
+INSEQ_SIMD_CLONES void row(const double* x, const double* factors, double* out, int64_t units) {
+  row_body(x, factors, out, units);
+}
+INSEQ_SIMD_CLONES void row(const Bf16* x, const Bf16* factors, Bf16* out, int64_t units) {
+  row_body(x, factors, out, units);
+}
 
 template <typename T>
 Tensor all_rows(const Tensor& x, const Tensor& factors, const Tensor& index) {
@@ -38,8 +45,8 @@ Tensor all_rows(const Tensor& x, const Tensor& factors, const Tensor& index) {
 }  // namespace
 
 Tensor scale_rows(const Tensor& x, const Tensor& factors, const Tensor& index) {
-  const bool fits = x.is_cpu() && x.is_contiguous() && factors.is_contiguous() && index.is_cpu() && index.is_contiguous() &&
-                    x.scalar_type() == factors.scalar_type();
+  const bool fits = x.is_cpu() && x.is_contiguous() && factors.is_contiguous() && index.is_cpu() &&
+                    index.is_contiguous() && x.scalar_type() == factors.scalar_type();
   if (!fits) return {};
   if (x.scalar_type() == at::kFloat) return all_rows<float>(x, factors, index);
   if (x.scalar_type() == at::kDouble) return all_rows<double>(x, factors, index);

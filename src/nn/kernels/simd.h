@@ -2,8 +2,10 @@
 #include <bit>
 #include <cstdint>
 
-// Row loops are compiled for several instruction sets; the loader picks the widest the processor has.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+// Row loops are compiled for several instruction sets; the loader picks the widest the processor
+// has.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
 #define INSEQ_SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define INSEQ_SIMD_CLONES
@@ -18,7 +20,9 @@ struct Bf16 {
 
 inline float load(const float* p) { return *p; }
 inline double load(const double* p) { return *p; }
-inline float load(const Bf16* p) { return std::bit_cast<float>(static_cast<uint32_t>(p->bits) << 16); }
+inline float load(const Bf16* p) {
+  return std::bit_cast<float>(static_cast<uint32_t>(p->bits) << 16);
+}
 
 inline void store(float* p, float x) { *p = x; }
 inline void store(double* p, double x) { *p = x; }

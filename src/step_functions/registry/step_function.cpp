@@ -13,7 +13,8 @@ const StepFunctionRegistry& step_functions() {
 
 BoundFunction bind(const std::string& name, const Json& given) {
   const StepFunction& entry = step_functions().at(name);
-  return {entry.function, complete_options(entry.options, given, concat("step function \"", name, "\""))};
+  return {entry.function,
+          complete_options(entry.options, given, concat("step function \"", name, "\""))};
 }
 
 }  // namespace inseq::step_functions

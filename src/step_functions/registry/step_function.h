@@ -17,14 +17,16 @@ struct StepInputs {
   Json options;       // a value for each of the function's options
 };
 
-/// One score per step ([steps]), from plain tensor operations: autograd takes it back to the logits.
+/// One score per step ([steps]), from plain tensor operations: autograd takes it back to the
+/// logits.
 using Function = Tensor (*)(const StepInputs&);
 
 struct StepFunction {
   Function function;
   std::string summary;           ///< one line for `inseq step-functions`
   std::string unit;              ///< "nats", "1", "logits"
-  std::string span_aggregation;  ///< how Inseq merges the scores of several tokens: "prod", "sum", "" for none
+  std::string span_aggregation;  ///< how Inseq merges the scores of several tokens: "prod", "sum",
+                                 ///< "" for none
   std::vector<OptionInfo> options = {};
 };
 
@@ -32,7 +34,9 @@ struct StepFunction {
 struct BoundFunction {
   Function function = nullptr;
   Json options = Json::object();
-  Tensor operator()(const Tensor& logits, const Tensor& target_ids) const { return function({logits, target_ids, options}); }
+  Tensor operator()(const Tensor& logits, const Tensor& target_ids) const {
+    return function({logits, target_ids, options});
+  }
 };
 
 /// Step functions by name.
@@ -41,7 +45,8 @@ class StepFunctionRegistry : public NamedRegistry<StepFunction> {
   StepFunctionRegistry() : NamedRegistry("step function", "inseq step-functions") {}
 };
 
-/// The function of that name with the values that `given` holds for its options; other entries are left alone.
+/// The function of that name with the values that `given` holds for its options; other entries are
+/// left alone.
 BoundFunction bind(const std::string& name, const Json& given = Json::object());
 
 /// All step functions of this build.

@@ -17,7 +17,8 @@ struct Case {
 };
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
-Question question(int64_t tokens, int64_t first, int64_t last, const char* function = "probability") {
+Question question(int64_t tokens, int64_t first, int64_t last,
+                  const char* function = "probability") {
   Question q;
   q.ids = (at::arange(tokens) * 7 + 3) % 13;
   q.first = first;
@@ -27,7 +28,9 @@ Question question(int64_t tokens, int64_t first, int64_t last, const char* funct
 }
 
 Answer gradients(const models::DecoderOnly& model, const Question& q, Settings settings = {}) {
-  return Engine(model, settings).gradients(q, [](const GradientBlock& block) { return block.gradient; });
+  return Engine(model, settings).gradients(q, [](const GradientBlock& block) {
+    return block.gradient;
+  });
 }
 
 bool same(const Tensor& a, const Tensor& b, double bound) {
@@ -40,7 +43,8 @@ TEST_P(EngineOf, OnePassEqualsAutogradStepByStep) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
   for (const std::string& function : step_functions::step_functions().names()) {
     const Question q = question(11, 3, 11, function.c_str());
-    const Answer fast = gradients(model, q), slow = gradients(model, q, {.backend = Backend::kAutograd});
+    const Answer fast = gradients(model, q),
+                 slow = gradients(model, q, {.backend = Backend::kAutograd});
     // Results are kept in float32; the gradients themselves agree to 1e-10 (see DecoderOnly tests).
     EXPECT_TRUE(same(fast.attributions, slow.attributions, 2e-7)) << function;
   }
@@ -50,10 +54,13 @@ TEST_P(EngineOf, BlocksOfAnySizeGiveTheSame) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
   const Question q = question(11, 2, 11);
   const int64_t hidden = model.sizes().hidden;
-  const int64_t needed = model.saved_bytes(10) + model.pullback_bytes(10) + 6 * 13 * 4 + 3 * 10 * hidden * 4;
+  const int64_t needed =
+      model.saved_bytes(10) + model.pullback_bytes(10) + 6 * 13 * 4 + 3 * 10 * hidden * 4;
   const Answer whole = gradients(model, q);
   for (const int64_t limit : {needed, 2 * needed, 4 * needed}) {
-    EXPECT_TRUE(same(gradients(model, q, {.memory_limit = limit}).attributions, whole.attributions, 1e-6)) << limit;
+    EXPECT_TRUE(
+        same(gradients(model, q, {.memory_limit = limit}).attributions, whole.attributions, 1e-6))
+        << limit;
   }
 }
 
@@ -62,7 +69,8 @@ TEST_P(EngineOf, LaterTokensChangeNothing) {
   const Question longer = question(12, 4, 7);
   Question shorter = longer;
   shorter.ids = longer.ids.narrow(0, 0, 7);
-  EXPECT_TRUE(same(gradients(model, longer).attributions, gradients(model, shorter).attributions, 1e-7));
+  EXPECT_TRUE(
+      same(gradients(model, longer).attributions, gradients(model, shorter).attributions, 1e-7));
 }
 
 TEST_P(EngineOf, AStepSeesTheTokensBeforeItAndNoOthers) {
@@ -79,7 +87,8 @@ TEST_P(EngineOf, PerTokenDetailIsTheNormOfTheGranularOne) {
   Question q = question(9, 3, 9);
   const Tensor granular = gradients(model, q).attributions;
   q.detail = Detail::kPerToken;
-  EXPECT_TRUE(same(gradients(model, q).attributions, at::linalg_vector_norm(granular, 2, -1, true), 1e-6));
+  EXPECT_TRUE(
+      same(gradients(model, q).attributions, at::linalg_vector_norm(granular, 2, -1, true), 1e-6));
 }
 
 TEST_P(EngineOf, ScoresDoNotDependOnTheQuestion) {
@@ -95,14 +104,17 @@ TEST_P(EngineOf, ScoresDoNotDependOnTheQuestion) {
 
 TEST_P(EngineOf, AttentionOfEveryStepSumsToOne) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
-  const Tensor found = Engine(model, {}).attention(question(9, 2, 9)).attributions;  // [9, 7, layers, heads]
-  EXPECT_EQ(found.sizes(), (std::vector<int64_t>{9, 7, GetParam().model.layers, GetParam().model.heads}));
+  const Tensor found =
+      Engine(model, {}).attention(question(9, 2, 9)).attributions;  // [9, 7, layers, heads]
+  EXPECT_EQ(found.sizes(),
+            (std::vector<int64_t>{9, 7, GetParam().model.layers, GetParam().model.heads}));
   EXPECT_TRUE(at::allclose(found.nansum(0), at::ones_like(found[0])));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Models, EngineOf,
-    testing::Values(Case{"Llama", {}}, Case{"LlamaGrouped", {.heads = 4, .kv_heads = 2, .head_dim = 2}},
+    testing::Values(Case{"Llama", {}},
+                    Case{"LlamaGrouped", {.heads = 4, .kv_heads = 2, .head_dim = 2}},
                     Case{"LlamaOneLayer", {.layers = 1}}, Case{"LlamaDynamic", {.dynamic_from = 5}},
                     Case{"Gpt2", {.hidden = 12, .llama = false}}),
     [](const auto& info) { return info.param.name; });
@@ -113,8 +125,10 @@ TEST(Engine, TooSmallALimitSaysWhatOneStepNeeds) {
     gradients(model, question(9, 3, 9), {.memory_limit = 100});
     FAIL();
   } catch (const InvalidArgument& error) {
-    EXPECT_NE(std::string(error.what()).find("explaining one step of this 9-token text needs"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find("the limit is 100 bytes"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("explaining one step of this 9-token text needs"),
+              std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("the limit is 100 bytes"), std::string::npos)
+        << error.what();
   }
 }
 

@@ -2,11 +2,11 @@
 
 #include <cmath>
 
+#include "inseq/error.h"
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
 #include "nn/kernels/scale_rows.h"
 #include "nn/norm.h"
-#include "inseq/error.h"
 #include "support/pullback.h"
 
 namespace inseq::nn {
@@ -16,11 +16,13 @@ using test::expect_pullback_matches_autograd;
 using test::randn64;
 
 /// A pullback over rows as one over [steps, batch, tokens, units], every step seeing all tokens.
-std::function<Tensor(const Tensor&)> by_rows(const Tensor& x, std::function<Tensor(const Tensor&, const Rows&)> pullback) {
+std::function<Tensor(const Tensor&)> by_rows(
+    const Tensor& x, std::function<Tensor(const Tensor&, const Rows&)> pullback) {
   return [batch = x.size(0), tokens = x.size(1), pullback](const Tensor& grad) {
     const std::vector<int64_t> positions(static_cast<size_t>(grad.size(0)), tokens - 1);
     const Rows rows = Rows::prefixes(positions, batch, tokens);
-    return rows.padded(pullback(rows.packed(grad.flatten(0, 1)), rows)).view({grad.size(0), batch, tokens, -1});
+    return rows.padded(pullback(rows.packed(grad.flatten(0, 1)), rows))
+        .view({grad.size(0), batch, tokens, -1});
   };
 }
 
@@ -31,7 +33,8 @@ TEST(Rows, PaddingAndPackingAreInverse) {
   const Tensor padded = rows.padded(x);
   EXPECT_EQ(padded.sizes(), (std::vector<int64_t>{6, 4, 4}));
   EXPECT_TRUE(at::equal(rows.packed(padded), x));
-  EXPECT_EQ(padded[2].narrow(0, 1, 3).abs().max().item<double>(), 0.0);  // the second step sees one token
+  EXPECT_EQ(padded[2].narrow(0, 1, 3).abs().max().item<double>(),
+            0.0);  // the second step sees one token
 }
 
 TEST(Rows, FindWhatWasSaved) {
@@ -39,7 +42,8 @@ TEST(Rows, FindWhatWasSaved) {
   const Tensor found = Rows::prefixes({2, 0}, 2, 5).of(saved);
   EXPECT_TRUE(at::equal(found.narrow(0, 3, 3), saved[1].narrow(0, 0, 3)));
   EXPECT_TRUE(at::equal(found[7], saved[1][0]));
-  EXPECT_TRUE(at::equal(Rows::own({3, 1}, 2, 5).of(saved), at::stack({saved[0][3], saved[1][3], saved[0][1], saved[1][1]})));
+  EXPECT_TRUE(at::equal(Rows::own({3, 1}, 2, 5).of(saved),
+                        at::stack({saved[0][3], saved[1][3], saved[0][1], saved[1][1]})));
 }
 
 TEST(Linear, PullbackMatchesAutograd) {
@@ -62,8 +66,11 @@ TEST(LayerNorm, PullbackMatchesAutograd) {
   const Tensor x = randn64({2, 5, 8});
   Norm::Saved saved;
   layer.forward(x, &saved);
-  expect_pullback_matches_autograd([&](const Tensor& in) { return layer.forward(in); },
-                                   by_rows(x, [&](const Tensor& grad, const Rows& rows) { return layer.pullback(grad, saved, rows); }), x, 3);
+  expect_pullback_matches_autograd(
+      [&](const Tensor& in) { return layer.forward(in); },
+      by_rows(x, [&](const Tensor& grad,
+                     const Rows& rows) { return layer.pullback(grad, saved, rows); }),
+      x, 3);
 }
 
 TEST(RmsNorm, PullbackMatchesAutograd) {
@@ -71,8 +78,11 @@ TEST(RmsNorm, PullbackMatchesAutograd) {
   const Tensor x = randn64({2, 5, 8});
   Norm::Saved saved;
   layer.forward(x, &saved);
-  expect_pullback_matches_autograd([&](const Tensor& in) { return layer.forward(in); },
-                                   by_rows(x, [&](const Tensor& grad, const Rows& rows) { return layer.pullback(grad, saved, rows); }), x, 3);
+  expect_pullback_matches_autograd(
+      [&](const Tensor& in) { return layer.forward(in); },
+      by_rows(x, [&](const Tensor& grad,
+                     const Rows& rows) { return layer.pullback(grad, saved, rows); }),
+      x, 3);
 }
 
 /// The kernel, in each type it has, against plain tensor operations.
@@ -82,17 +92,21 @@ TEST(Norm, FusedKernelAddsThePlainPullback) {
       const Tensor weight = randn64({hidden}).to(type), bias = randn64({hidden}).to(type);
       const LayerNorm layer_norm(weight, bias, 1e-5);
       const RmsNorm rms_norm(weight, 1e-6);
-      for (const Norm* layer : {static_cast<const Norm*>(&layer_norm), static_cast<const Norm*>(&rms_norm)}) {
+      for (const Norm* layer :
+           {static_cast<const Norm*>(&layer_norm), static_cast<const Norm*>(&rms_norm)}) {
         Norm::Saved saved;
         layer->forward(randn64({2, 6, hidden}).to(type), &saved);
         for (const Rows& rows : {Rows::prefixes({3, 0, 5}, 2, 6), Rows::own({4, 0, 2}, 2, 6)}) {
           const Tensor grad = randn64({rows.count(), hidden}).to(type);
-          const Tensor before = randn64({rows.count(), hidden}).to(type == at::kDouble ? at::kDouble : at::kFloat);
+          const Tensor before =
+              randn64({rows.count(), hidden}).to(type == at::kDouble ? at::kDouble : at::kFloat);
           Tensor residual = before.clone();
           layer->add_pullback(grad, saved, rows, residual);
-          const double scale = std::max(1.0, saved.inv_std.max().item<double>());  // rounding grows with it
+          const double scale =
+              std::max(1.0, saved.inv_std.max().item<double>());  // rounding grows with it
           const double bound = (type == at::kDouble ? 1e-12 : 1e-5) * scale;
-          EXPECT_TRUE(at::allclose(residual, before + layer->pullback(grad, saved, rows), bound, bound))
+          EXPECT_TRUE(
+              at::allclose(residual, before + layer->pullback(grad, saved, rows), bound, bound))
               << toString(type) << " hidden " << hidden;
         }
       }
@@ -104,10 +118,13 @@ TEST(FeedForward, ScalingKernelEqualsPlainOperations) {
   const Rows rows = Rows::prefixes({3, 0, 5}, 2, 6);
   for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {
     for (const int64_t parts : {1, 2}) {
-      const Tensor x = randn64({rows.count(), 37}).to(type), factors = randn64({2, 6, parts * 37}).to(type);
+      const Tensor x = randn64({rows.count(), 37}).to(type),
+                   factors = randn64({2, 6, parts * 37}).to(type);
       const Tensor found = kernels::scale_rows(x, factors, rows.index);
       ASSERT_TRUE(found.defined());
-      EXPECT_TRUE(at::equal(found, (x.unsqueeze(1) * rows.of(factors).unflatten(1, {parts, 37})).flatten(1))) << toString(type);
+      EXPECT_TRUE(at::equal(
+          found, (x.unsqueeze(1) * rows.of(factors).unflatten(1, {parts, 37})).flatten(1)))
+          << toString(type);
     }
   }
 }
@@ -116,27 +133,35 @@ class FeedForwardOf : public testing::TestWithParam<std::string> {};
 
 TEST_P(FeedForwardOf, PullbackMatchesAutograd) {
   const Activation activation(GetParam());
-  const GatedFeedForward gated(Linear(randn64({14, 5}), randn64({14})), Linear(randn64({5, 7}), Tensor()), activation);
-  const PlainFeedForward plain(Linear(randn64({7, 5}), randn64({7})), Linear(randn64({5, 7}), randn64({5})), activation);
-  for (const FeedForward* layer : {static_cast<const FeedForward*>(&gated), static_cast<const FeedForward*>(&plain)}) {
+  const GatedFeedForward gated(Linear(randn64({14, 5}), randn64({14})),
+                               Linear(randn64({5, 7}), Tensor()), activation);
+  const PlainFeedForward plain(Linear(randn64({7, 5}), randn64({7})),
+                               Linear(randn64({5, 7}), randn64({5})), activation);
+  for (const FeedForward* layer :
+       {static_cast<const FeedForward*>(&gated), static_cast<const FeedForward*>(&plain)}) {
     const Tensor x = randn64({2, 3, 5});
     FeedForward::Saved saved;
     layer->forward(x, &saved);
-    expect_pullback_matches_autograd([&](const Tensor& in) { return layer->forward(in); },
-                                     by_rows(x, [&](const Tensor& grad, const Rows& rows) { return layer->pullback(grad, saved, rows); }), x, 3);
+    expect_pullback_matches_autograd(
+        [&](const Tensor& in) { return layer->forward(in); },
+        by_rows(x, [&](const Tensor& grad,
+                       const Rows& rows) { return layer->pullback(grad, saved, rows); }),
+        x, 3);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Activations, FeedForwardOf,
-                         testing::Values("silu", "gelu", "gelu_new", "relu", "quick_gelu", "tanh", "relu2", "mish",
-                                         "gelu_10", "hardswish", "linear", "leaky_relu", "sigmoid", "relu6"));
+                         testing::Values("silu", "gelu", "gelu_new", "relu", "quick_gelu", "tanh",
+                                         "relu2", "mish", "gelu_10", "hardswish", "linear",
+                                         "leaky_relu", "sigmoid", "relu6"));
 
 TEST(Activation, UnknownNameOffersANearOne) {
   try {
     Activation("gelu_neww");
     FAIL();
   } catch (const InvalidArgument& error) {
-    EXPECT_NE(std::string(error.what()).find("did you mean \"gelu_new\"?"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("did you mean \"gelu_new\"?"), std::string::npos)
+        << error.what();
   }
 }
 
@@ -144,7 +169,8 @@ struct AttentionCase {
   int64_t heads, kv_heads, head_dim, tokens, rotary;
 };
 void PrintTo(const AttentionCase& c, std::ostream* out) {
-  *out << c.heads << " heads, " << c.kv_heads << " kv, " << c.head_dim << " wide, " << c.tokens << " tokens, rotary " << c.rotary;
+  *out << c.heads << " heads, " << c.kv_heads << " kv, " << c.head_dim << " wide, " << c.tokens
+       << " tokens, rotary " << c.rotary;
 }
 
 class AttentionOf : public testing::TestWithParam<AttentionCase> {
@@ -160,7 +186,8 @@ class AttentionOf : public testing::TestWithParam<AttentionCase> {
   AttentionContext context() const {
     const auto& c = GetParam();
     if (c.rotary == 0) return {};
-    return {plain_frequencies(c.rotary, 100.0)->table(at::arange(c.tokens), c.tokens, at::kDouble), {}};
+    return {plain_frequencies(c.rotary, 100.0)->table(at::arange(c.tokens), c.tokens, at::kDouble),
+            {}};
   }
 };
 
@@ -169,8 +196,11 @@ TEST_P(AttentionOf, PullbackMatchesAutograd) {
   const Tensor x = randn64({2, GetParam().tokens, kHidden});
   SelfAttention::Saved saved;
   attention.forward(x, context(), &saved);
-  expect_pullback_matches_autograd([&](const Tensor& in) { return attention.forward(in, context()); },
-                                   by_rows(x, [&](const Tensor& grad, const Rows& rows) { return attention.pullback(grad, saved, rows); }), x, 3);
+  expect_pullback_matches_autograd(
+      [&](const Tensor& in) { return attention.forward(in, context()); },
+      by_rows(x, [&](const Tensor& grad,
+                     const Rows& rows) { return attention.pullback(grad, saved, rows); }),
+      x, 3);
 }
 
 TEST_P(AttentionOf, PlainPullbackEqualsTheKernels) {
@@ -180,7 +210,8 @@ TEST_P(AttentionOf, PlainPullbackEqualsTheKernels) {
   attention.forward(randn64({2, tokens, kHidden}), context(), &saved);
   const Rows rows = Rows::prefixes({tokens - 1, tokens / 2, 0}, 2, tokens);
   const Tensor grad = randn64({rows.count(), kHidden});
-  EXPECT_TRUE(at::allclose(attention.pullback(grad, saved, rows), attention.pullback_plain(grad, saved, rows), 1e-10, 1e-10));
+  EXPECT_TRUE(at::allclose(attention.pullback(grad, saved, rows),
+                           attention.pullback_plain(grad, saved, rows), 1e-10, 1e-10));
 }
 
 TEST_P(AttentionOf, PullbackOfLastRowsIsThatOfZerosElsewhere) {
@@ -190,8 +221,10 @@ TEST_P(AttentionOf, PullbackOfLastRowsIsThatOfZerosElsewhere) {
   attention.forward(randn64({2, tokens, kHidden}), context(), &saved);
   const Rows rows = Rows::prefixes({tokens - 1, 0, tokens / 2}, 2, tokens);
   const Tensor grad = randn64({6, kHidden}), full = at::zeros({rows.count(), kHidden}, at::kDouble);
-  for (int64_t i = 0; i < 6; ++i) full[rows.segments[i].begin + rows.segments[i].size - 1].copy_(grad[i]);
-  EXPECT_TRUE(at::allclose(attention.pullback_of_last(grad, saved, rows), attention.pullback(full, saved, rows), 1e-10, 1e-10));
+  for (int64_t i = 0; i < 6; ++i)
+    full[rows.segments[i].begin + rows.segments[i].size - 1].copy_(grad[i]);
+  EXPECT_TRUE(at::allclose(attention.pullback_of_last(grad, saved, rows),
+                           attention.pullback(full, saved, rows), 1e-10, 1e-10));
 }
 
 TEST_P(AttentionOf, WeightsAreCausalAndSumToOne) {
@@ -215,7 +248,8 @@ TEST_P(AttentionOf, CacheContinuesWhereTheTextEnded) {
     const int64_t count = begin == 0 ? first : 1;
     AttentionContext part;
     if (context().rotary.defined()) {
-      part.rotary = {context().rotary.cos.narrow(0, begin, count), context().rotary.sin.narrow(0, begin, count)};
+      part.rotary = {context().rotary.cos.narrow(0, begin, count),
+                     context().rotary.sin.narrow(0, begin, count)};
     }
     parts.push_back(attention.forward(x.narrow(1, begin, count), part, nullptr, &cache));
   }
@@ -225,10 +259,12 @@ TEST_P(AttentionOf, CacheContinuesWhereTheTextEnded) {
 INSTANTIATE_TEST_SUITE_P(Shapes, AttentionOf,
                          testing::Values(AttentionCase{1, 1, 2, 1, 2}, AttentionCase{3, 1, 4, 5, 4},
                                          AttentionCase{4, 2, 6, 7, 4}, AttentionCase{2, 2, 3, 6, 0},
-                                         AttentionCase{3, 3, 8, 70, 8}, AttentionCase{2, 1, 5, 131, 0}));
+                                         AttentionCase{3, 3, 8, 70, 8},
+                                         AttentionCase{2, 1, 5, 131, 0}));
 
 TEST(Attention, PaddedKeysAreNotSeen) {
-  const SelfAttention attention(Linear(randn64({12, 4}), Tensor()), Linear(randn64({4, 4}), Tensor()), {2, 2, 2, 0.7});
+  const SelfAttention attention(Linear(randn64({12, 4}), Tensor()),
+                                Linear(randn64({4, 4}), Tensor()), {2, 2, 2, 0.7});
   const Tensor x = randn64({1, 5, 4});
   AttentionContext padded;
   padded.padding = at::tensor({1, 1, 0, 0, 0}).view({1, 5}).to(at::kBool);

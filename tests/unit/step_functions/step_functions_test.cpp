@@ -9,7 +9,8 @@ namespace inseq::step_functions {
 namespace {
 
 double score(const char* name, std::vector<double> logits, int64_t target) {
-  return bind(name)(at::tensor(logits, at::kDouble).unsqueeze(0), at::tensor({target})).item<double>();
+  return bind(name)(at::tensor(logits, at::kDouble).unsqueeze(0), at::tensor({target}))
+      .item<double>();
 }
 
 TEST(StepFunctions, OfAKnownDistribution) {
@@ -26,8 +27,10 @@ TEST(StepFunctions, PerplexityIsTwoToThePowerOfNats) {
 }
 
 TEST(StepFunctions, ProbabilityGivesItsLogarithmOnRequest) {
-  const Tensor logits = at::tensor({std::log(0.5), std::log(0.25), std::log(0.25)}, at::kDouble).unsqueeze(0);
-  EXPECT_NEAR(bind("probability", {{"logprob", true}})(logits, at::tensor({2})).item<double>(), std::log(0.25), 1e-12);
+  const Tensor logits =
+      at::tensor({std::log(0.5), std::log(0.25), std::log(0.25)}, at::kDouble).unsqueeze(0);
+  EXPECT_NEAR(bind("probability", {{"logprob", true}})(logits, at::tensor({2})).item<double>(),
+              std::log(0.25), 1e-12);
   EXPECT_THROW(bind("probability", {{"logprob", "yes"}}), InvalidArgument);
 }
 

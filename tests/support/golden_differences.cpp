@@ -1,7 +1,8 @@
 // What of an attribution is not as a golden answer says.
-#include <sstream>
-#include "inseq/error.h"
+#include <optional>
 
+#include "aggregation/aggregate.h"
+#include "inseq/error.h"
 #include "support/golden.h"
 
 namespace inseq::test {
@@ -50,26 +51,28 @@ Tensor part_of(const SequenceAttribution& s, const std::string& name, const Tens
                                                       : whole;
 }
 
-/// By default, gradients are aggregated to their norm and attention to its mean over heads and
-/// layers; then the scores of a step are divided by their sum of absolute values, unless they are
-/// attention's, which sum to one.
-Tensor aggregated(const SequenceAttribution& s) {
-  Tensor scores = s.target_attributions;
-  if (!scores.defined()) return scores;
-  if (s.kind == AttributionKind::kMultiDimensional) {
-    for (int64_t i = 0; i < s.num_dimensions; ++i) scores = scores.mean(2);
-  } else if (s.kind == AttributionKind::kGranular) {
-    scores = scores.norm(2, -1);
+/// The sequence aggregated as by default; when it is not fit for that, which is a problem, an empty
+/// one.
+SequenceAttribution aggregate(const std::string& where, const SequenceAttribution& sequence,
+                              Problems& problems) {
+  try {
+    return aggregation::aggregate(sequence);
+  } catch (const Error& error) {
+    problems.push_back(concat(where, " cannot be aggregated: ", error.what()));
+    return {};
   }
-  const Tensor sums = scores.nan_to_num(0).abs().sum(0, true);
-  return scores / sums.clamp_min(1e-12);
 }
 
 void compare_tensors(const std::string& where, const SequenceAttribution& found,
                      const GoldenSequence& expected, double bound, Problems& problems) {
+  constexpr std::string_view kAggregated = "aggregated.";
+  std::optional<SequenceAttribution> aggregated;
   for (const auto& [name, tensor] : expected.tensors) {
-    const bool is_aggregated = name == "aggregated.target_attributions";
-    const Tensor ours = is_aggregated ? aggregated(found) : part_of(found, name, tensor);
+    const bool is_aggregated = name.starts_with(kAggregated);
+    if (is_aggregated && !aggregated) aggregated = aggregate(where, found, problems);
+    const Tensor ours = is_aggregated
+                            ? part_of(*aggregated, name.substr(kAggregated.size()), tensor)
+                            : part_of(found, name, tensor);
     const std::string what = concat(where, ' ', name);
     if (!ours.defined()) {
       problems.push_back(what + " is missing");

@@ -38,6 +38,8 @@ AttributionOutput output_of(const GoldenAnswer& answer) {
     s.attr_pos_start = golden.attr_pos_start;
     s.attr_pos_end = golden.attr_pos_end;
     s.num_dimensions = golden.kind == AttributionKind::kMultiDimensional ? 2 : 0;
+    s.aggregator = {"vnorm"};
+    if (s.num_dimensions == 2) s.aggregator = {"mean", "mean"};
     for (const auto& [name, tensor] : golden.tensors) {
       if (name == "target_attributions") s.target_attributions = tensor.clone();
       if (name.starts_with("step_scores.")) s.step_scores[name.substr(12)] = tensor.clone();
@@ -75,22 +77,29 @@ TEST(Differences, NameWhatDiffers) {
   const auto problems_after = [&](const auto& change) {
     AttributionOutput out = output_of(answer);
     change(out.sequences[0]);
-    const std::vector<std::string> problems = differences(out, answer, 1e-4);
-    return problems.empty() ? std::string() : problems.front();
+    std::string lines;
+    for (const std::string& problem : differences(out, answer, 1e-4)) lines += problem + '\n';
+    return lines;
   };
   using Sequence = SequenceAttribution;
   EXPECT_EQ(problems_after([](Sequence&) {}), "");
-  EXPECT_EQ(problems_after([](Sequence& s) { s.attr_pos_end += 1; }),
-            "sequence 0 attr_pos_end is 9, expected 8");
   EXPECT_EQ(
       problems_after([](Sequence& s) { s.source[1].id = 5; }),
-      "sequence 0 source is [<s>#0 The#5 Ġdo#312 g#73], expected [<s>#0 The#266 Ġdo#312 g#73]");
+      "sequence 0 source is [<s>#0 The#5 Ġdo#312 g#73], expected [<s>#0 The#266 Ġdo#312 g#73]\n");
   EXPECT_EQ(problems_after([](Sequence& s) { s.step_scores.erase("entropy"); }),
-            "sequence 0 step_scores.entropy is missing");
-  EXPECT_EQ(problems_after([](Sequence& s) { s.step_scores["logit"] = at::zeros({2}); }),
-            "sequence 0 step_scores.logit is [2], expected [4]");
-  const auto doubled = problems_after([](Sequence& s) { s.step_scores["logit"].mul_(2); });
-  EXPECT_EQ(doubled, "sequence 0 step_scores.logit has the normalised error 1, allowed is 0.0001");
+            "sequence 0 step_scores.entropy is missing\n");
+  EXPECT_EQ(problems_after([](Sequence& s) { s.step_scores["logit"].mul_(2); }),
+            "sequence 0 step_scores.logit has the normalised error 1, allowed is 0.0001\n");
+  // What does not fit together cannot be aggregated either.
+  const std::string past_the_end = problems_after([](Sequence& s) { s.attr_pos_end += 1; });
+  EXPECT_TRUE(past_the_end.starts_with(
+      "sequence 0 attr_pos_end is 9, expected 8\nsequence 0 cannot be aggregated: "))
+      << past_the_end;
+  const std::string short_scores =
+      problems_after([](Sequence& s) { s.step_scores["logit"] = at::zeros({2}); });
+  EXPECT_NE(short_scores.find("sequence 0 step_scores.logit is [2], expected [4]\n"),
+            std::string::npos)
+      << short_scores;
 }
 
 TEST(Differences, SeeAnotherNumberOfSequencesAndOtherTexts) {

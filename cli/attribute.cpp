@@ -3,6 +3,7 @@
 #include <iomanip>
 
 #include "aggregation/aggregate.h"
+#include "base/display_width.h"
 #include "base/memory.h"
 #include "commands.h"
 #include "inseq/attribution_model.h"
@@ -90,6 +91,14 @@ void warn_of_what_has_no_effect(const Values& values) {
   }
 }
 
+/// What the model wrote, a line for each text.
+void print_generated(const AttributionOutput& out) {
+  for (const Json& text : out.info.at("generated_texts")) {
+    std::printf("Generated: %s\n", printable(text.get<std::string>()).c_str());
+  }
+  std::puts("");
+}
+
 AttributionOutput aggregated_for_saving(const AttributionOutput& out, const Values& values) {
   if (!values.has("attribution_aggregators")) {
     return values.flag("aggregate_output") ? aggregation::aggregate(out) : out;
@@ -161,7 +170,10 @@ int attribute(const std::vector<std::string>& arguments) {
   log_info(
       concat("attributed in ", std::setprecision(3), out.info.at("exec_time").get<double>(), " s"));
   log_debug(out.info.dump(2));
-  if (!values.flag("hide_attributions")) std::fputs(to_terminal(out, model).c_str(), stdout);
+  if (!values.flag("hide_attributions")) {
+    if (!values.has("generated_texts")) print_generated(out);
+    std::fputs(to_terminal(out, model).c_str(), stdout);
+  }
   std::fflush(stdout);  // before the line on standard error, where both are one
   if (values.has("save_path")) {
     save(aggregated_for_saving(out, values), path);

@@ -1,9 +1,11 @@
 #include "io/attribution_json.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "base/base64.h"
@@ -268,6 +270,28 @@ TEST(AttributionJson, RefusesArraysThatLie) {
   refused(R"({"__ndarray__":[1,"2"],"dtype":"uint8","shape":[2]})");
   refused(R"({"dtype":"uint8","shape":[2]})");
   refused("3");
+}
+
+TEST(AttributionJson, ChangedBytesNeverDoMoreThanThrow) {
+  std::mt19937 random(5);
+  size_t refused = 0;
+  for (const char* name : {"cross_attention.json", "steps.json"}) {
+    const std::string original = content(kRaw + name);
+    for (int round = 0; round < 300; ++round) {
+      std::string text = original;
+      for (int change = 0; change < 3; ++change) {
+        // Digits and letters keep much of the text valid JSON and base64.
+        text[random() % text.size()] = "0123456789AZaz\"[]{},:-+/="[random() % 26];
+      }
+      try {
+        const AttributionOutput output = from_json_text(text, "x");
+        EXPECT_LE(output.sequences.size(), 2U);
+      } catch (const Error&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 100U);
 }
 
 TEST(AttributionJson, EveryTruncationIsAnError) {

@@ -3,6 +3,7 @@
 
 #include "api/parts.h"
 #include "base/text_distance.h"
+#include "data/attribution_axes.h"
 #include "methods/registry/method.h"
 
 namespace inseq {
@@ -203,9 +204,7 @@ SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, cons
   s.step_scores = std::move(answer.step_scores);
   s.attr_pos_start = range.first;
   s.attr_pos_end = range.last;
-  if (s.kind == AttributionKind::kGranular) s.aggregator = {"vnorm"};
-  if (s.kind == AttributionKind::kMultiDimensional)
-    s.aggregator.assign(static_cast<size_t>(s.num_dimensions), "mean");
+  s.aggregator = data::default_aggregators(s.kind, data::trailing_axes(s));
   return s;
 }
 

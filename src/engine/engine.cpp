@@ -30,10 +30,6 @@ struct Engine::Group {
   int64_t tokens() const { return last - 1; }
 };
 
-struct Engine::Plan {
-  int64_t steps_per_block = 1;
-};
-
 Engine::Engine(const models::DecoderOnly& model, Settings settings)
     : model_(model), settings_(std::move(settings)) {}
 
@@ -62,7 +58,7 @@ std::vector<Engine::Group> Engine::groups(const Question& question) const {
   return out;
 }
 
-Engine::Plan Engine::plan(const Question& question, const Group& group) const {
+int64_t Engine::steps_per_block(const Question& question, const Group& group) const {
   const bool on_cpu = model_.device().is_cpu();
   const int64_t limit =
       settings_.memory_limit > 0
@@ -79,7 +75,7 @@ Engine::Plan Engine::plan(const Question& question, const Group& group) const {
               bytes_text(saved + one_step), " of working memory, the limit is ", bytes_text(limit),
               "; raise --memory-limit or shorten the text");
   const int64_t affordable = limit == 0 ? group.last - group.first : (limit - saved) / one_step;
-  return {std::max<int64_t>(1, std::min(affordable, (kRowsPerBlock + tokens - 1) / tokens))};
+  return std::max<int64_t>(1, std::min(affordable, (kRowsPerBlock + tokens - 1) / tokens));
 }
 
 Answer Engine::gradients(const Question& question, const ShapeBlock& shape_block) const {
@@ -88,12 +84,12 @@ Answer Engine::gradients(const Question& question, const ShapeBlock& shape_block
   Answer answer;
   const bool autograd = settings_.backend == Backend::kAutograd;
   for (Group& group : groups(question)) {
-    const Plan blocks = plan(question, group);
+    const int64_t affordable = steps_per_block(question, group);
     group.embeddings = model_.embed(question.ids.narrow(0, 0, group.tokens())).unsqueeze(0);
     if (!autograd)
       group.final_hidden = model_.forward(group.embeddings, &group.saved, group.length);
     // Blocks of nearly equal size: a last block of one step would leave the processor idle.
-    const int64_t steps = group.last - group.first, size = autograd ? 1 : blocks.steps_per_block;
+    const int64_t steps = group.last - group.first, size = autograd ? 1 : affordable;
     const int64_t count = (steps + size - 1) / size;
     for (int64_t i = 0; i < count; ++i) {
       const int64_t end = group.first + steps * (i + 1) / count;

@@ -52,9 +52,8 @@ class Engine {
 
  private:
   struct Group;
-  struct Plan;
   std::vector<Group> groups(const Question& question) const;
-  Plan plan(const Question& question, const Group& group) const;
+  int64_t steps_per_block(const Question& question, const Group& group) const;
   void explain_block(const Question& question, const Group& group, int64_t first, int64_t last,
                      const ShapeBlock& shape_block, Answer& answer) const;
   Tensor gradient_of_block(const Question& question, const Group& group, int64_t first,

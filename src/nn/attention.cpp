@@ -8,8 +8,6 @@ namespace {
 constexpr int64_t kScoreLimit =
     1 << 24;  // scores held at once by a forward pass: 64 MiB of float32
 
-Tensor widened(const Tensor& x) { return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat); }
-
 /// Repeats each key head for the query heads that share it: [batch, kv_heads, ...] -> [batch,
 /// heads, ...].
 Tensor repeat_heads(const Tensor& x, int64_t heads) {
@@ -107,17 +105,22 @@ Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved, const R
   const Tensor grad_qkv =
       kernels::attention_pullback({grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos,
                                    saved.rotary.sin, rows, shape_.scale});
-  return grad_qkv.defined() ? qkv_.pullback(grad_qkv) : pullback_plain(grad_y, saved, rows);
+  return qkv_.pullback(grad_qkv.defined() ? grad_qkv : rows_of_qkv_plain(grad_heads, saved, rows));
 }
 
 Tensor SelfAttention::pullback_plain(const Tensor& grad_y, const Saved& saved,
                                      const Rows& rows) const {
-  const Tensor padded =
-      rows.padded(out_.pullback(grad_y));  // [steps * batch, tokens, heads * head_dim]
-  const int64_t batch = saved.q.size(0), tokens = padded.size(1);
-  const Tensor grad_qkv =
-      grad_qkv_plain(padded.unflatten(0, {-1, batch}), first_tokens(saved, tokens));
-  return qkv_.pullback(rows.packed(grad_qkv.flatten(0, 1)));
+  return qkv_.pullback(rows_of_qkv_plain(out_.pullback(grad_y), saved, rows));
+}
+
+/// What the kernel computes, by way of a rectangle: [rows, heads * head_dim] -> [rows, units of
+/// qkv].
+Tensor SelfAttention::rows_of_qkv_plain(const Tensor& grad_heads, const Saved& saved,
+                                        const Rows& rows) const {
+  const Tensor padded = rows.padded(grad_heads);  // [steps * batch, tokens, heads * head_dim]
+  const Tensor grad_qkv = grad_qkv_plain(padded.unflatten(0, {-1, saved.q.size(0)}),
+                                         first_tokens(saved, padded.size(1)));
+  return rows.packed(grad_qkv.flatten(0, 1));
 }
 
 SelfAttention::Saved SelfAttention::first_tokens(const Saved& saved, int64_t tokens) const {
@@ -163,11 +166,9 @@ Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole,
                                        const Rows& rows) const {
   const int64_t h = shape_.heads, kv = shape_.kv_heads, group = h / kv, dim = shape_.head_dim;
   const int64_t batch = whole.q.size(0), steps = grad_y.size(0) / batch;
-  std::vector<int64_t> last;  // rows of the gradient
-  std::vector<int64_t> own;   // positions
+  std::vector<int64_t> own;  // positions
   int64_t tokens = 0;
   for (const Rows::Segment& segment : rows.segments) {
-    last.push_back(segment.begin + segment.size - 1);
     if (segment.batch == 0) own.push_back(segment.size - 1);
     tokens = std::max(tokens, segment.size);
   }
@@ -206,7 +207,7 @@ Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole,
       qkv_.pullback_part(narrow(grad_kv), h * dim, 2 * kv * dim);  // [rows, hidden]
   const Tensor of_queries = qkv_.pullback_part(
       narrow(grad_q.permute({2, 0, 1, 3}).reshape({steps * batch, h * dim})), 0, h * dim);
-  return grad_x.index_add(0, at::tensor(last, at::kLong).to(grad_y.device()), of_queries);
+  return grad_x.index_add(0, rows.last().to(grad_y.device()), of_queries);
 }
 
 }  // namespace inseq::nn

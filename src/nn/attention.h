@@ -61,10 +61,9 @@ class SelfAttention {
   /// Attention weights of the given query rows: [batch, heads, rows, tokens]. rows: [rows] int64.
   Tensor weights(const Saved& saved, const Tensor& rows) const;
 
-  const Shape& shape() const { return shape_; }
-
  private:
   Tensor split_heads(const Tensor& x, int64_t first, int64_t heads) const;
+  Tensor rows_of_qkv_plain(const Tensor& grad_heads, const Saved& saved, const Rows& rows) const;
   Tensor grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const;
   Saved first_tokens(const Saved& saved, int64_t tokens) const;
   Linear qkv_, out_;

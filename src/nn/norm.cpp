@@ -3,12 +3,6 @@
 #include "nn/kernels/norm_pullback.h"
 
 namespace inseq::nn {
-namespace {
-
-/// Normalisation statistics are kept in float32 for half-precision models, as transformers does.
-Tensor widened(const Tensor& x) { return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat); }
-
-}  // namespace
 
 LayerNorm::LayerNorm(Tensor weight, Tensor bias, double eps)
     : weight_(std::move(weight)), bias_(std::move(bias)), eps_(eps) {}

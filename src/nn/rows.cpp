@@ -27,6 +27,12 @@ Rows Rows::own(const std::vector<int64_t>& positions, int64_t batch, int64_t tok
   return rows;
 }
 
+Tensor Rows::last() const {
+  std::vector<int64_t> rows;
+  for (const Segment& segment : segments) rows.push_back(segment.begin + segment.size - 1);
+  return at::tensor(rows, at::kLong);
+}
+
 Tensor Rows::of(const Tensor& saved) const {
   return saved.flatten(0, 1).index_select(0, index.to(saved.device()));
 }

@@ -21,6 +21,8 @@ struct Rows {
   Tensor index;                   // [rows] int64 on the CPU: batch entry * tokens + token
 
   int64_t count() const { return index.size(0); }
+  /// The last row of each segment: [segments] int64 on the CPU.
+  Tensor last() const;
 
   /// Tokens up to and including each step's position. `tokens` is the length of what was saved.
   static Rows prefixes(const std::vector<int64_t>& positions, int64_t batch, int64_t tokens);

@@ -4,3 +4,11 @@
 namespace inseq {
 using Tensor = at::Tensor;
 }
+
+namespace inseq::nn {
+
+/// x in float32 unless it is wider: normalisation statistics, attention scores and the residual
+/// gradient keep this precision in half-precision models, as in transformers.
+Tensor widened(const Tensor& x);
+
+}  // namespace inseq::nn

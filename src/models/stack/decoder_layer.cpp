@@ -27,10 +27,7 @@ void DecoderLayer::pullback_of_last(ResidualGradient& grad, const Saved& saved, 
   const Tensor attended = parts_.attention->pullback_of_last(grad.narrow(), saved.attention, rows);
   // The residual path leads from each step's own position to itself.
   Tensor full = at::zeros({rows.count(), grad.wide.size(1)}, grad.wide.options());
-  for (size_t i = 0; i < rows.segments.size(); ++i) {
-    const nn::Rows::Segment& segment = rows.segments[i];
-    full[segment.begin + segment.size - 1].copy_(grad.wide[static_cast<int64_t>(i)]);
-  }
+  full.index_copy_(0, rows.last().to(full.device()), grad.wide);
   parts_.attention_norm->add_pullback(attended, saved.attention_norm, rows, full);
   grad.wide = full;
 }

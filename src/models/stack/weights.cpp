@@ -34,10 +34,6 @@ std::optional<at::ScalarType> plain_type(io::DType dtype) {
 Weights::Weights(const io::TensorFile& file, WeightOptions options, Form form)
     : file_(file), options_(options), form_(std::move(form)) {}
 
-bool Weights::contains(const std::string& name) const {
-  return file_.find(stored_name(name)) != nullptr;
-}
-
 const io::TensorEntry& Weights::entry(const std::string& name,
                                       const std::vector<int64_t>& shape) const {
   const std::string stored = stored_name(name);

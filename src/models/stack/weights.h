@@ -33,7 +33,6 @@ class Weights {
   /// The tensor called `name` with this shape. Throws FormatError when it is missing or shaped
   /// otherwise.
   Tensor get(const std::string& name, const std::vector<int64_t>& shape) const;
-  bool contains(const std::string& name) const;
 
   /// `name`.weight [out, in] and, when `bias`, `name`.bias [out].
   nn::Linear linear(const std::string& name, int64_t in, int64_t out, bool bias) const;
@@ -45,8 +44,6 @@ class Weights {
     int64_t out;
   };
   nn::Linear fused_linear(const std::vector<Part>& parts, int64_t in, bool bias) const;
-
-  const WeightOptions& options() const { return options_; }
 
  private:
   std::string stored_name(const std::string& name) const {

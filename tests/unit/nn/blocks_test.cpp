@@ -61,28 +61,23 @@ TEST(Linear, PullbackOfAPartIsThatOfZerosElsewhere) {
   EXPECT_TRUE(at::allclose(layer.pullback_part(grad, 3, 2), layer.pullback(full), 1e-12, 1e-12));
 }
 
-TEST(LayerNorm, PullbackMatchesAutograd) {
-  const LayerNorm layer(randn64({8}), randn64({8}), 1e-5);
+void expect_norm_pullback_matches_autograd(const Norm& layer) {
   const Tensor x = randn64({2, 5, 8});
   Norm::Saved saved;
   layer.forward(x, &saved);
-  expect_pullback_matches_autograd(
-      [&](const Tensor& in) { return layer.forward(in); },
-      by_rows(x, [&](const Tensor& grad,
-                     const Rows& rows) { return layer.pullback(grad, saved, rows); }),
-      x, 3);
+  const auto pullback = [&](const Tensor& grad, const Rows& rows) {
+    return layer.pullback(grad, saved, rows);
+  };
+  expect_pullback_matches_autograd([&](const Tensor& in) { return layer.forward(in); },
+                                   by_rows(x, pullback), x, 3);
+}
+
+TEST(LayerNorm, PullbackMatchesAutograd) {
+  expect_norm_pullback_matches_autograd(LayerNorm(randn64({8}), randn64({8}), 1e-5));
 }
 
 TEST(RmsNorm, PullbackMatchesAutograd) {
-  const RmsNorm layer(randn64({8}), 1e-6);
-  const Tensor x = randn64({2, 5, 8});
-  Norm::Saved saved;
-  layer.forward(x, &saved);
-  expect_pullback_matches_autograd(
-      [&](const Tensor& in) { return layer.forward(in); },
-      by_rows(x, [&](const Tensor& grad,
-                     const Rows& rows) { return layer.pullback(grad, saved, rows); }),
-      x, 3);
+  expect_norm_pullback_matches_autograd(RmsNorm(randn64({8}), 1e-6));
 }
 
 /// The kernel, in each type it has, against plain tensor operations.

@@ -1,0 +1,114 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "nn/tensor.h"
+
+namespace inseq::models {
+
+/// One tensor for each side of what a model reads. Decoder-only models read a target alone: their
+/// source is undefined.
+struct Sides {
+  Tensor source, target;
+};
+
+/// What everything outside the model needs to know of its shape.
+struct ModelSizes {
+  int64_t vocab = 0, hidden = 0;
+  int64_t layers = 0, heads = 0;                  ///< of the decoder
+  int64_t encoder_layers = 0, encoder_heads = 0;  ///< 0 for decoder-only models
+  std::optional<int64_t> max_positions;           ///< longest target in tokens; absent: no table
+  std::optional<int64_t> max_source_positions;    ///< the same for the source
+  bool has_encoder() const { return encoder_layers > 0; }
+};
+
+/// Attention weights of every layer and head.
+struct AttentionWeights {
+  Tensor decoder;  // [layers, batch, heads, rows, tokens]
+  Tensor cross;    // [layers, batch, heads, rows, source tokens]; undefined without an encoder
+  Tensor encoder;  // [encoder layers, batch, encoder heads, source tokens, source tokens]
+};
+
+/// What a forward pass leaves behind.
+enum class Keep {
+  kNothing,
+  kAttention,  ///< queries, keys and values: enough for attention() and forward_on()
+  kPullback,   ///< everything that pullback() needs, too
+};
+
+/// A language model as the engine and generation see it: embeddings in, final hidden states and
+/// logits out, and the way back. Immutable and thread-safe after construction. Passes and pullbacks
+/// work on texts of one length without padding; only generation pads.
+class LanguageModel {
+ public:
+  /// One forward pass. Every architecture family keeps what it needs in a class of its own.
+  struct Pass {
+    virtual ~Pass() = default;
+    Tensor final_hidden;  // [batch, tokens, hidden], after the last norm
+  };
+  /// What generation keeps between its steps.
+  struct Cache {
+    virtual ~Cache() = default;
+    /// Entry i becomes what entry rows[i] was; rows: [new batch] int64. For beam search.
+    virtual void reorder(const Tensor& rows) = 0;
+  };
+  struct PassOptions {
+    Keep keep = Keep::kNothing;
+    int64_t length = 0;  ///< length of text that rotary frequencies are chosen for; 0: as it is
+  };
+
+  virtual ~LanguageModel() = default;
+
+  /// Embeddings that attribution starts from, before positions and scaling are added where the
+  /// reference model's embedding module ends: ids [...] int64 -> [..., hidden].
+  virtual Sides embed(const Sides& ids) const = 0;
+
+  /// embeddings: source [batch, source tokens, hidden] (with an encoder), target [batch, tokens,
+  /// hidden].
+  virtual std::unique_ptr<Pass> forward(const Sides& embeddings,
+                                        const PassOptions& options) const = 0;
+  /// Final hidden states of the tokens from `from` on, when the tokens before it (and the source)
+  /// are those of a pass of one batch entry that kept attention. target: [batch, tokens - from,
+  /// hidden] embeddings -> same shape.
+  virtual Tensor forward_on(const Pass& pass, int64_t from, const Tensor& target,
+                            int64_t length) const = 0;
+
+  /// Scores over the vocabulary: [..., hidden] -> [..., vocab], float32 or wider.
+  virtual Tensor logits(const Tensor& final_hidden) const = 0;
+  /// grad_logits: [..., vocab] -> gradient of the final hidden states: [..., hidden], in the
+  /// model's type.
+  virtual Tensor logits_pullback(const Tensor& grad_logits) const = 0;
+
+  /// The gradient of one score per step with respect to the embeddings. grad_final: [steps, batch,
+  /// hidden], the gradient of step s with respect to the final hidden state at positions[s]; it is
+  /// zero elsewhere. Returns source [steps, batch, source tokens, hidden] and target [steps,
+  /// batch, longest prefix, hidden], float32 or wider; the target is zero after each step's own
+  /// position, and undefined when there is an encoder and `target_too` is false.
+  virtual Sides pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
+                         const Pass& pass, bool target_too) const = 0;
+
+  /// Attention weights of the given target rows ([rows] int64).
+  virtual AttentionWeights attention(const Pass& pass, const Tensor& rows) const = 0;
+
+  /// Begins a generation. source: [batch, source tokens] ids and mask (0 at padding), or undefined
+  /// for decoder-only models.
+  virtual std::unique_ptr<Cache> start(const Tensor& source_ids,
+                                       const Tensor& source_mask) const = 0;
+  /// Continues it. ids: [batch, new] int64; mask: [batch, past + new], 0 at padding on the left.
+  /// Returns the logits of the last position: [batch, vocab], float32 or wider.
+  virtual Tensor next_logits(const Tensor& ids, const Tensor& mask, Cache& cache) const = 0;
+
+  /// Bytes that a pullback needs for one step and batch entry, and that a pass with Keep::kPullback
+  /// leaves behind for one batch entry.
+  virtual int64_t pullback_bytes(int64_t source_tokens, int64_t tokens) const = 0;
+  virtual int64_t saved_bytes(int64_t source_tokens, int64_t tokens) const = 0;
+
+  /// Texts whose lengths share a regime share rotary frequencies; see nn::RotaryFrequencies.
+  virtual int64_t regime(int64_t length) const = 0;
+  virtual const ModelSizes& sizes() const = 0;
+  virtual at::ScalarType type() const = 0;
+  virtual at::Device device() const = 0;
+};
+
+}  // namespace inseq::models

@@ -120,6 +120,15 @@ std::string without_special(std::string text, const text::Tokenizer& tokenizer) 
   return text;
 }
 
+/// Ids that stand for a text without information: unknown tokens, and EOS where the text has it
+/// unless the baseline shall cover it. Undefined when the vocabulary has nothing of the kind.
+Tensor baseline_of(const std::vector<int64_t>& ids, const ModelTokens& tokens,
+                   const AttributeOptions& options) {
+  if (tokens.unk < 0) return Tensor();
+  const Tensor given = at::tensor(ids, at::kLong), unknown = at::full_like(given, tokens.unk);
+  return options.include_eos_baseline ? unknown : at::where(given.eq(tokens.eos), given, unknown);
+}
+
 std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
   std::vector<StepAttribution> out;
   for (int64_t step = 0; step < s.attr_pos_end - s.attr_pos_start; ++step) {
@@ -200,7 +209,7 @@ SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, cons
   s.num_dimensions = request.method_info.num_dimensions;
   s.target = tokens;
   s.source = std::vector<Token>(tokens.begin(), tokens.begin() + range.first);
-  s.target_attributions = answer.attributions;
+  s.target_attributions = answer.target;
   s.step_scores = std::move(answer.step_scores);
   s.attr_pos_start = range.first;
   s.attr_pos_end = range.last;
@@ -231,11 +240,12 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
 
     std::string task = concat("Attributing with ", options.method);
     if (texts.size() > 1) task += concat(" (text ", i + 1, " of ", texts.size(), ")");
-    const engine::Engine engine(parts_->model,
+    const engine::Engine engine(*parts_->model,
                                 {request.backend, options.memory_limit, options.progress, task});
-    engine::Question question{.ids = at::tensor(ids, at::kLong),
+    engine::Question question{.ids = {Tensor(), at::tensor(ids, at::kLong)},
                               .first = range.first,
                               .last = range.last,
+                              .baseline_ids = {Tensor(), baseline_of(ids, parts_->tokens, options)},
                               .attributed_function = request.attributed_function,
                               .step_scores = request.step_scores};
     question.detail = options.granular ? engine::Detail::kGranular : engine::Detail::kPerToken;

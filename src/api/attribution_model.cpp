@@ -17,11 +17,13 @@ ModelTokens model_tokens(const models::Config& config, const text::Tokenizer& to
     const std::vector<int64_t> ids = config.ids(key);
     return ids.empty() ? int64_t{-1} : ids.front();
   };
-  ModelTokens tokens{first("bos_token_id"), first("eos_token_id"), first("pad_token_id")};
+  ModelTokens tokens{first("bos_token_id"), first("eos_token_id"), first("pad_token_id"),
+                     tokenizer.special().unk};
   if (tokens.bos < 0) tokens.bos = tokenizer.special().bos;
   if (tokens.eos < 0) tokens.eos = tokenizer.special().eos;
   if (tokens.pad < 0) tokens.pad = tokenizer.special().pad;
   if (tokens.pad < 0) tokens.pad = tokens.eos;
+  if (tokens.unk < 0) tokens.unk = tokens.pad;
   return tokens;
 }
 
@@ -102,7 +104,7 @@ std::vector<int64_t> AttributionModel::Parts::ids_of(const std::string& text,
   const bool doubled =
       ids.size() >= 2 && tokens.bos >= 0 && ids[0] == tokens.bos && ids[1] == tokens.bos;
   if (doubled) ids.erase(ids.begin());
-  const int64_t vocab = model.sizes().vocab;
+  const int64_t vocab = model->sizes().vocab;
   for (const int64_t id : ids) {
     INSEQ_CHECK(id >= 0 && id < vocab, FormatError, "the tokenizer gives token ", id, " (\"",
                 tokenizer->id_to_token(id), "\"), the model knows ", vocab,
@@ -174,7 +176,7 @@ std::vector<std::string> AttributionModel::generate_from(const std::vector<std::
       generation::read_options({.generation_config = parts_->generation_config,
                                 .user = user,
                                 .model_config = parts_->config.json()});
-  options.max_positions = parts_->model.sizes().max_positions;
+  options.max_positions = parts_->model->sizes().max_positions;
   if (!options.pad_token_id && parts_->tokens.pad >= 0) options.pad_token_id = parts_->tokens.pad;
   std::vector<std::string> out;
   const size_t size = static_cast<size_t>(std::max<int64_t>(1, batch_size));
@@ -198,10 +200,10 @@ std::vector<std::string> AttributionModel::generate_from(const std::vector<std::
       ids[row].narrow(0, columns - length, length).copy_(at::tensor(prompts[row], at::kLong));
       mask[row].narrow(0, columns - length, length).fill_(1);
     }
-    models::DecoderOnly::Cache cache;
+    const auto cache = parts_->model->start(Tensor(), Tensor());
     const Tensor generated = generation::generate(
         [&](const Tensor& fresh, const Tensor& seen) {
-          return parts_->model.next_logits(fresh, seen, cache).cpu();
+          return parts_->model->next_logits(fresh, seen, *cache).cpu();
         },
         ids, mask, options, progress);
     for (int64_t row = 0; row < rows; ++row) {

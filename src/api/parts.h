@@ -11,6 +11,7 @@ struct ModelTokens {
   int64_t bos = -1;  ///< -1: none
   int64_t eos = -1;
   int64_t pad = -1;
+  int64_t unk = -1;  ///< what baselines are made of
 };
 
 /// What a loaded model consists of.
@@ -20,7 +21,7 @@ struct AttributionModel::Parts {
   models::Config config;
   Json generation_config;
   std::unique_ptr<text::Tokenizer> tokenizer;
-  models::DecoderOnly model;
+  std::unique_ptr<const models::LanguageModel> model;
   ModelTokens tokens;
 
   /// Ids of a text; a BOS token that the text already carries is not doubled.

@@ -1,8 +1,5 @@
 #pragma once
-#include <functional>
-
 #include "engine/question.h"
-#include "models/stack/decoder_only.h"
 
 namespace inseq::engine {
 
@@ -22,26 +19,26 @@ struct Settings {
   std::string task = "Attributing";  ///< for progress
 };
 
-/// Gradients of a block of steps.
-struct GradientBlock {
-  Tensor gradient;  // [steps, tokens, hidden], float32 or wider
-  Tensor inputs;    // [tokens, hidden], the embeddings
-};
-
 /// Answers the questions that attribution methods ask, for all steps of a text at once; the only
-/// place that plans blocks and memory. See DESIGN: a method never loops over steps, never batches,
-/// never touches a device.
+/// place that plans blocks and memory. A method never loops over steps, never batches, never
+/// touches a device.
 class Engine {
  public:
-  Engine(const models::DecoderOnly& model, Settings settings);
+  Engine(const models::LanguageModel& model, Settings settings);
 
-  /// Question 1: the gradient of every step's score with respect to the input embeddings.
-  /// `shape_block` turns a block into attributions [steps, tokens, ...]; with Detail::kPerToken the
-  /// last axis is then reduced by its Euclidean norm (axes keep size 1).
-  using ShapeBlock = std::function<Tensor(const GradientBlock&)>;
-  Answer gradients(const Question& question, const ShapeBlock& shape_block) const;
+  /// Embeddings that a method builds its points and perturbations from.
+  Inputs inputs(const Question& question) const;
 
-  /// Question 3: attention weights. Attributions are [rows, steps, layers, heads]; with
+  /// Question 1: gradients of every step's score with respect to the input embeddings, summed over
+  /// the points of a path. Attributions are [tokens, steps, hidden]; with Detail::kPerToken their
+  /// Euclidean norm over hidden units.
+  Answer gradients(const Question& question, const Path& path) const;
+
+  /// Question 2: the attributed function of every step when some embeddings are replaced:
+  /// [perturbations, steps] float32 or wider, on the CPU.
+  Tensor perturbed(const Question& question, const std::vector<Perturbation>& perturbations) const;
+
+  /// Question 3: attention weights. Attributions are [tokens, steps, layers, heads]; with
   /// Detail::kPerToken their mean over heads and layers. All rows come from one forward pass over
   /// the whole text, as in Inseq, which only matters for rotary frequencies that depend on its
   /// length.
@@ -50,20 +47,24 @@ class Engine {
   /// Step scores alone; no attributions.
   Answer scores(const Question& question) const;
 
+  const models::LanguageModel& model() const { return model_; }
+
  private:
   struct Group;
+  struct Plan;
   std::vector<Group> groups(const Question& question) const;
-  int64_t steps_per_block(const Question& question, const Group& group) const;
-  void explain_block(const Question& question, const Group& group, int64_t first, int64_t last,
-                     const ShapeBlock& shape_block, Answer& answer) const;
-  Tensor gradient_of_block(const Question& question, const Group& group, int64_t first,
-                           int64_t last, Answer& answer) const;
-  Tensor autograd_of_block(const Question& question, const Group& group, int64_t first,
-                           int64_t last, Answer& answer) const;
+  Plan plan(const Question& question, const Group& group, const Path& path) const;
+  int64_t memory_limit() const;
   void check(const Question& question) const;
-  void report_steps(const Question& question, int64_t done) const;
+  void explain_group(const Question& question, const Group& group, const Path& path,
+                     Answer& answer) const;
+  Sides pullback_of_block(const Question& question, int64_t first, int64_t last,
+                          const models::LanguageModel::Pass& pass, Answer* scores) const;
+  Sides autograd_of_block(const Question& question, const Group& group, int64_t position,
+                          const Sides& embeddings, Answer* scores) const;
+  void report_done(int64_t done, const Question& question) const;
 
-  const models::DecoderOnly& model_;
+  const models::LanguageModel& model_;
   Settings settings_;
 };
 

@@ -1,16 +1,19 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "inseq/progress.h"
+#include "models/stack/language_model.h"
 #include "step_functions/registry/step_function.h"
 
 namespace inseq::engine {
 
 using Tensor = at::Tensor;
+using models::Sides;
 
 /// What is kept of an attribution.
 enum class Detail {
@@ -20,11 +23,14 @@ enum class Detail {
 };
 
 /// One text with the steps to explain, and what is asked about them. The step at position p
-/// explains token p from the tokens before it.
+/// explains target token p from the source and the target tokens before it.
 struct Question {
-  Tensor ids;         // [tokens] int64
+  Sides ids;          // source [source tokens], undefined for decoder-only models; target [tokens]
   int64_t first = 1;  // first explained position, at least 1
   int64_t last = 1;   // one past the last explained position, at most tokens
+  Sides baseline_ids =
+      {};  // what stands for "no information", shapes of ids; for methods that use it
+  bool attribute_target = false;  // of a model with an encoder; without one, always
   step_functions::BoundFunction attributed_function;
   std::map<std::string, step_functions::BoundFunction> step_scores = {};  // computed alongside
   Detail detail = Detail::kGranular;
@@ -32,12 +38,43 @@ struct Question {
   int64_t steps() const { return last - first; }
 };
 
-/// Attributions and scores of all steps of one text.
+/// Attributions and scores of all steps of one text. Tensors are float32 on the CPU.
 struct Answer {
-  /// [rows, steps, ...] float32 on the CPU, one row for each token before `last`; NaN where a token
-  /// is not before the step's position. Undefined for methods that only score.
-  Tensor attributions;
-  std::map<std::string, Tensor> step_scores;  // name -> [steps] float32 on the CPU
+  Tensor source;  // [source tokens, steps, ...], or undefined
+  /// [tokens before last, steps, ...], NaN where a token is not before the step's position; or
+  /// undefined.
+  Tensor target;
+  std::map<std::string, Tensor> step_scores;      // name -> [steps]
+  std::map<std::string, Tensor> sequence_scores;  // name -> [tokens, tokens or steps, ...]
 };
+
+/// The input embeddings of a text and of its baseline: [tokens, hidden] on each side, for target
+/// tokens before the last explained one.
+struct Inputs {
+  Sides embeddings;
+  Sides baselines;  // undefined without baseline ids
+};
+
+/// Embeddings at which gradients are taken, and what they are multiplied by before they are summed.
+struct PathPoint {
+  Sides embeddings;  // [tokens, hidden] a side
+  Sides factors;     // something that broadcasts to the same shape
+};
+
+/// Where gradients are taken: attribution = sum over the points of factor * gradient.
+struct Path {
+  int64_t points = 1;
+  /// The point of that index; null: the inputs themselves, factor 1.
+  std::function<PathPoint(const Inputs& inputs, int64_t index)> point = nullptr;
+  bool absolute = false;  // absolute values of the sum
+};
+
+/// Embeddings of single tokens that differ from the inputs'.
+struct Edit {
+  bool source = false;  // of the source; else of the target
+  int64_t position = 0;
+  Tensor embedding;  // [hidden]
+};
+using Perturbation = std::vector<Edit>;
 
 }  // namespace inseq::engine

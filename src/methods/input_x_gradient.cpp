@@ -14,8 +14,9 @@ class InputXGradient : public Method {
   }
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
                            const Json&) const override {
-    return engine.gradients(
-        question, [](const engine::GradientBlock& block) { return block.gradient * block.inputs; });
+    return engine.gradients(question, {.point = [](const engine::Inputs& inputs, int64_t) {
+                              return engine::PathPoint{inputs.embeddings, inputs.embeddings};
+                            }});
   }
 };
 

@@ -15,10 +15,7 @@ class Saliency : public Method {
   }
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
                            const Json& options) const override {
-    const bool absolute = options.at("abs").get<bool>();
-    return engine.gradients(question, [absolute](const engine::GradientBlock& block) {
-      return absolute ? block.gradient.abs() : block.gradient;
-    });
+    return engine.gradients(question, {.absolute = options.at("abs").get<bool>()});
   }
 };
 

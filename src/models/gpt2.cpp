@@ -4,6 +4,7 @@
 
 #include "inseq/error.h"
 #include "models/stack/architecture.h"
+#include "models/stack/decoder_only.h"
 
 namespace inseq::models {
 namespace {
@@ -43,7 +44,7 @@ double attention_scale(const Config& config, const DecoderOnlySizes& s, int64_t 
   return scale;
 }
 
-DecoderOnlyParts build(const Config& config, const Weights& weights) {
+std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weights) {
   INSEQ_CHECK(!config.flag("add_cross_attention", false), Unsupported, config.path(),
               ": GPT-2 with cross-attention is not supported");
   DecoderOnlyParts parts;
@@ -73,7 +74,7 @@ DecoderOnlyParts build(const Config& config, const Weights& weights) {
   const bool tied = config.flag("tie_word_embeddings", true);
   parts.head = nn::Linear(
       tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
-  return parts;
+  return std::make_unique<DecoderOnly>(std::move(parts));
 }
 
 /// The first GPT-2 checkpoints were saved without the language-model head, hence without its

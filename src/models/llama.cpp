@@ -4,6 +4,7 @@
 
 #include "inseq/error.h"
 #include "models/stack/architecture.h"
+#include "models/stack/decoder_only.h"
 
 namespace inseq::models {
 namespace {
@@ -81,7 +82,7 @@ DecoderLayer build_layer(const Config& config, const Weights& weights, const Dec
   });
 }
 
-DecoderOnlyParts build(const Config& config, const Weights& weights) {
+std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weights) {
   DecoderOnlyParts parts;
   parts.sizes = read_sizes(config);
   const DecoderOnlySizes& s = parts.sizes;
@@ -93,7 +94,7 @@ DecoderOnlyParts build(const Config& config, const Weights& weights) {
   const bool tied = config.flag("tie_word_embeddings", false);
   parts.head = nn::Linear(
       tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
-  return parts;
+  return std::make_unique<DecoderOnly>(std::move(parts));
 }
 
 // --- GGUF

@@ -47,6 +47,20 @@ std::pair<Tensor, Tensor> KeyValueCache::append(const Tensor& new_keys, const Te
   return {keys.narrow(2, 0, length), values.narrow(2, 0, length)};
 }
 
+void KeyValueCache::reorder(const Tensor& rows) {
+  if (!keys.defined()) return;
+  const Tensor index = rows.to(keys.device());
+  keys = keys.narrow(2, 0, length).index_select(0, index);
+  values = values.narrow(2, 0, length).index_select(0, index);
+}
+
+KeyValueCache SelfAttention::Saved::prefix(int64_t tokens, int64_t batch) const {
+  const auto part = [&](const Tensor& x) {
+    return x.narrow(2, 0, tokens).expand({batch, -1, -1, -1});
+  };
+  return {part(k), part(v), tokens};
+}
+
 SelfAttention::SelfAttention(Linear qkv, Linear out, Shape shape)
     : qkv_(std::move(qkv)), out_(std::move(out)), shape_(shape) {}
 

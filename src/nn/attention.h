@@ -12,6 +12,8 @@ struct KeyValueCache {
 
   /// Stores new entries ([batch, kv_heads, tokens, head_dim]) and returns views of all.
   std::pair<Tensor, Tensor> append(const Tensor& new_keys, const Tensor& new_values);
+  /// Entry i becomes what entry rows[i] was; rows: [new batch] int64.
+  void reorder(const Tensor& rows);
 };
 
 /// How tokens see each other in one forward pass.
@@ -38,6 +40,8 @@ class SelfAttention {
     Tensor q;            // [batch, heads, tokens, head_dim], rotated, float32 or wider
     Tensor k, v;         // [batch, kv_heads, tokens, head_dim], k rotated
     RotaryTable rotary;  // [tokens, rotary / 2]
+    /// The keys and values of the first tokens of the only batch entry, for `batch` continuations.
+    KeyValueCache prefix(int64_t tokens, int64_t batch) const;
   };
 
   /// `qkv` maps to heads + 2 * kv_heads heads: queries, keys, values, in this order.

@@ -134,7 +134,8 @@ TEST_P(Axioms, InputXGradientIsEmbeddingsTimesGradient) {
   std::vector<int64_t> ids;
   for (const Token& token : product.target) ids.push_back(token.id);
   const Tensor rows = at::tensor(ids, at::kLong).narrow(0, 0, product.target_attributions.size(0));
-  const Tensor expected = signed_gradient.target_attributions * inner.embed(rows).unsqueeze(1);
+  const Tensor expected =
+      signed_gradient.target_attributions * inner->embed({{}, rows}).target.unsqueeze(1);
   EXPECT_LE(difference(product.target_attributions, expected.to(at::kFloat)),
             1e-6 * largest(expected));
 }

@@ -24,11 +24,11 @@ TEST_P(Scores, EqualThoseOfGeneration) {
   options.step_scores = {"logit", "probability", "entropy", "crossentropy", "perplexity"};
   const SequenceAttribution s =
       model_.attribute({"The"}, {"The dog ate the food"}, options).sequences[0];
-  models::DecoderOnly::Cache cache;
+  const auto cache = inner->start({}, {});
   for (int64_t p = 1; p < s.attr_pos_end; ++p) {
     const auto id = [&](int64_t at) { return s.target[static_cast<size_t>(at)].id; };
     const Tensor fresh = at::full({1, 1}, id(p - 1), at::kLong), seen = at::ones({1, p}, at::kLong);
-    const Tensor logits = inner.next_logits(fresh, seen, cache)[0];  // [vocab]
+    const Tensor logits = inner->next_logits(fresh, seen, *cache)[0];  // [vocab]
     const int64_t step = p - s.attr_pos_start;
     if (step < 0) continue;
     const Tensor probabilities = logits.softmax(-1);
@@ -53,9 +53,9 @@ TEST_P(Scores, GreedyTokensAreTheMostProbable) {
   std::vector<int64_t> ids;
   for (const Token& token : model_.encode("The dog")) ids.push_back(token.id);
   for (int i = 0; i < 4; ++i) {
-    const Tensor embeddings = inner.embed(at::tensor(ids, at::kLong)).unsqueeze(0);
-    const Tensor last = inner.forward(embeddings).narrow(1, embeddings.size(1) - 1, 1);
-    ids.push_back(inner.logits(last).argmax().item<int64_t>());
+    const Tensor embeddings = inner->embed({{}, at::tensor(ids, at::kLong)}).target;
+    const auto pass = inner->forward({{}, embeddings.unsqueeze(0)}, {});
+    ids.push_back(inner->logits(pass->final_hidden[0][-1]).argmax().item<int64_t>());
   }
   const Json arguments = {{"max_new_tokens", 4}, {"skip_special_tokens", false}};
   EXPECT_EQ(model_.generate({"The dog"}, arguments)[0], model_.decode(ids));

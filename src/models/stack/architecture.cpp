@@ -102,7 +102,7 @@ ModelFiles open_model_files(const std::string& path, bool is_gguf) {
   return files;
 }
 
-DecoderOnly build_model(const ModelFiles& files, const WeightOptions& options) {
+std::unique_ptr<LanguageModel> build_model(const ModelFiles& files, const WeightOptions& options) {
   const Architecture& architecture = architectures().at(files.class_name);
   const bool is_gguf = !files.gguf_metadata.is_null();
   Weights::Form form;
@@ -118,7 +118,7 @@ DecoderOnly build_model(const ModelFiles& files, const WeightOptions& options) {
       return architecture.stored_name(name, *files.tensors);
     };
   }
-  return DecoderOnly(architecture.build(files.config, Weights(*files.tensors, options, form)));
+  return architecture.build(files.config, Weights(*files.tensors, options, form));
 }
 
 }  // namespace inseq::models

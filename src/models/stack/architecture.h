@@ -2,7 +2,7 @@
 #include <map>
 
 #include "models/stack/config.h"
-#include "models/stack/decoder_only.h"
+#include "models/stack/language_model.h"
 #include "models/stack/weights.h"
 
 namespace inseq::models {
@@ -12,7 +12,7 @@ namespace inseq::models {
 struct Architecture {
   std::string summary;  ///< for `inseq models`, e.g. "Llama, Mistral and other models of this form"
   /// Assembles the model from a configuration and its weights.
-  DecoderOnlyParts (*build)(const Config& config, const Weights& weights);
+  std::unique_ptr<LanguageModel> (*build)(const Config& config, const Weights& weights);
   /// The name under which a checkpoint stores a tensor that `build` asks for; null: as it is.
   std::string (*stored_name)(const std::string& name, const io::TensorFile& file) = nullptr;
   /// GGUF: values of general.architecture that mean this one, its configuration, and its tensor
@@ -60,6 +60,6 @@ struct ModelFiles {
 ModelFiles open_model_files(const std::string& path, bool is_gguf);
 
 /// Loads the weights.
-DecoderOnly build_model(const ModelFiles& files, const WeightOptions& options);
+std::unique_ptr<LanguageModel> build_model(const ModelFiles& files, const WeightOptions& options);
 
 }  // namespace inseq::models

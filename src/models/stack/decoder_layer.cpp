@@ -3,10 +3,9 @@
 namespace inseq::models {
 
 Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
-                             nn::KeyValueCache* cache) const {
+                             nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache) const {
   const Tensor normed = parts_.attention_norm->forward(x, saved ? &saved->attention_norm : nullptr);
-  const Tensor between =
-      x + parts_.attention->forward(normed, context, saved ? &saved->attention : nullptr, cache);
+  const Tensor between = x + parts_.attention->forward(normed, context, attention, cache);
   const Tensor again =
       parts_.feed_forward_norm->forward(between, saved ? &saved->feed_forward_norm : nullptr);
   return between + parts_.feed_forward->forward(again, saved ? &saved->feed_forward : nullptr);

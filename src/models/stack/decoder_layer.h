@@ -32,9 +32,10 @@ class DecoderLayer {
   };
   explicit DecoderLayer(Parts parts) : parts_(std::move(parts)) {}
 
-  /// x: [batch, tokens, hidden] -> same.
-  Tensor forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved = nullptr,
-                 nn::KeyValueCache* cache = nullptr) const;
+  /// x: [batch, tokens, hidden] -> same. `attention`, where the attention is saved, may be given
+  /// without the rest.
+  Tensor forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
+                 nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache = nullptr) const;
   /// Carries `grad` from the layer's output to its input, in place.
   void pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows) const;
   /// The same from gradients that are non-zero only in the last row of each segment of `rows`:

@@ -2,8 +2,21 @@
 
 namespace inseq::models {
 
-Tensor DecoderOnly::embed(const Tensor& ids) const {
-  return at::embedding(parts_.token_embeddings, ids.to(device()));
+DecoderOnly::DecoderOnly(DecoderOnlyParts parts) : parts_(std::move(parts)) {
+  const DecoderOnlySizes& s = parts_.sizes;
+  sizes_ = {.vocab = s.vocab,
+            .hidden = s.hidden,
+            .layers = s.layers,
+            .heads = s.heads,
+            .max_positions = s.max_positions};
+}
+
+void DecoderOnly::Keys::reorder(const Tensor& rows) {
+  for (nn::KeyValueCache& layer : layers) layer.reorder(rows);
+}
+
+Sides DecoderOnly::embed(const Sides& ids) const {
+  return {Tensor(), at::embedding(parts_.token_embeddings, ids.target.to(device()))};
 }
 
 Tensor DecoderOnly::add_positions(const Tensor& embeddings, const Tensor& positions) const {
@@ -11,26 +24,55 @@ Tensor DecoderOnly::add_positions(const Tensor& embeddings, const Tensor& positi
   return embeddings + at::embedding(parts_.position_embeddings, positions);
 }
 
-Tensor DecoderOnly::forward(const Tensor& embeddings, Saved* saved, int64_t length) const {
-  const int64_t tokens = embeddings.size(1);
-  const Tensor positions = at::arange(tokens, embeddings.options().dtype(at::kLong));
+std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward(const Sides& embeddings,
+                                                          const PassOptions& options) const {
+  const int64_t tokens = embeddings.target.size(1);
+  const Tensor positions = at::arange(tokens, embeddings.target.options().dtype(at::kLong));
+  nn::AttentionContext context;
+  if (parts_.rotary) {
+    context.rotary =
+        parts_.rotary->table(positions, options.length > 0 ? options.length : tokens, wide_type());
+  }
+  auto pass = std::make_unique<Kept>();
+  const bool keeps = options.keep == Keep::kPullback;
+  if (options.keep != Keep::kNothing) pass->layers.resize(parts_.layers.size());
+  pass->tokens = tokens;
+  Tensor x = add_positions(embeddings.target, positions);
+  for (size_t i = 0; i < parts_.layers.size(); ++i) {
+    DecoderLayer::Saved* saved = keeps ? &pass->layers[i] : nullptr;
+    nn::SelfAttention::Saved* attention =
+        options.keep == Keep::kNothing ? nullptr : &pass->layers[i].attention;
+    x = parts_.layers[i].forward(x, context, saved, attention);
+  }
+  pass->final_hidden = parts_.final_norm->forward(x, keeps ? &pass->final_norm : nullptr);
+  return pass;
+}
+
+Tensor DecoderOnly::forward_on(const Pass& pass, int64_t from, const Tensor& target,
+                               int64_t length) const {
+  const auto& kept = static_cast<const Kept&>(pass);
+  const int64_t tokens = from + target.size(1), batch = target.size(0);
+  const Tensor positions = at::arange(from, tokens, target.options().dtype(at::kLong));
   nn::AttentionContext context;
   if (parts_.rotary) {
     context.rotary = parts_.rotary->table(positions, length > 0 ? length : tokens, wide_type());
   }
-  if (saved != nullptr) {
-    saved->layers.resize(parts_.layers.size());
-    saved->tokens = tokens;
-  }
-  Tensor x = add_positions(embeddings, positions);
+  Tensor x = add_positions(target, positions);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
-    x = parts_.layers[i].forward(x, context, saved ? &saved->layers[i] : nullptr);
+    nn::KeyValueCache prefix = kept.layers[i].attention.prefix(from, batch);
+    x = parts_.layers[i].forward(x, context, nullptr, nullptr, &prefix);
   }
-  return parts_.final_norm->forward(x, saved ? &saved->final_norm : nullptr);
+  return parts_.final_norm->forward(x);
 }
 
-Tensor DecoderOnly::next_logits(const Tensor& ids, const Tensor& mask, Cache& cache) const {
-  cache.resize(parts_.layers.size());
+std::unique_ptr<LanguageModel::Cache> DecoderOnly::start(const Tensor&, const Tensor&) const {
+  auto cache = std::make_unique<Keys>();
+  cache->layers.resize(parts_.layers.size());
+  return cache;
+}
+
+Tensor DecoderOnly::next_logits(const Tensor& ids, const Tensor& mask, Cache& given) const {
+  auto& cache = static_cast<Keys&>(given);
   const Tensor seen = mask.to(device(), at::kLong);
   const int64_t fresh = ids.size(1), total = seen.size(1);
   // Positions count real tokens; what padding gets does not matter, as nobody sees it.
@@ -42,9 +84,9 @@ Tensor DecoderOnly::next_logits(const Tensor& ids, const Tensor& mask, Cache& ca
   }
   const Tensor padding = seen.eq(0);
   if (padding.any().item<bool>()) context.padding = padding;
-  Tensor x = add_positions(embed(ids), positions);
+  Tensor x = add_positions(embed({{}, ids}).target, positions);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
-    x = parts_.layers[i].forward(x, context, nullptr, &cache[i]);
+    x = parts_.layers[i].forward(x, context, nullptr, nullptr, &cache.layers[i]);
   }
   return logits(parts_.final_norm->forward(x.narrow(1, fresh - 1, 1))).squeeze(1);
 }
@@ -57,32 +99,34 @@ Tensor DecoderOnly::logits_pullback(const Tensor& grad_logits) const {
   return parts_.head.pullback(grad_logits.to(type()));
 }
 
-Tensor DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
-                             const Saved& saved) const {
+Sides DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
+                            const Pass& pass, bool) const {
+  const auto& kept = static_cast<const Kept&>(pass);
   const int64_t batch = grad_final.size(1);
-  const nn::Rows own = nn::Rows::own(positions, batch, saved.tokens);
-  const nn::Rows rows = nn::Rows::prefixes(positions, batch, saved.tokens);
-  ResidualGradient grad{
-      parts_.final_norm->pullback(grad_final.flatten(0, 1), saved.final_norm, own), type()};
+  const nn::Rows own = nn::Rows::own(positions, batch, kept.tokens);
+  const nn::Rows rows = nn::Rows::prefixes(positions, batch, kept.tokens);
+  ResidualGradient grad{parts_.final_norm->pullback(grad_final.flatten(0, 1), kept.final_norm, own),
+                        type()};
   for (size_t i = parts_.layers.size(); i-- > 0;) {
     if (i + 1 == parts_.layers.size()) {
-      parts_.layers[i].pullback_of_last(grad, saved.layers[i], own, rows);
+      parts_.layers[i].pullback_of_last(grad, kept.layers[i], own, rows);
     } else {
-      parts_.layers[i].pullback(grad, saved.layers[i], rows);
+      parts_.layers[i].pullback(grad, kept.layers[i], rows);
     }
   }
-  return rows.padded(grad.wide).unflatten(0, {-1, batch});
+  return {Tensor(), rows.padded(grad.wide).unflatten(0, {-1, batch})};
 }
 
-Tensor DecoderOnly::attention_weights(const Saved& saved, const Tensor& rows) const {
+AttentionWeights DecoderOnly::attention(const Pass& pass, const Tensor& rows) const {
+  const auto& kept = static_cast<const Kept&>(pass);
   std::vector<Tensor> layers;
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
-    layers.push_back(parts_.layers[i].attention().weights(saved.layers[i].attention, rows));
+    layers.push_back(parts_.layers[i].attention().weights(kept.layers[i].attention, rows));
   }
-  return at::stack(layers);
+  return {.decoder = at::stack(layers), .cross = {}, .encoder = {}};
 }
 
-int64_t DecoderOnly::pullback_bytes(int64_t tokens) const {
+int64_t DecoderOnly::pullback_bytes(int64_t, int64_t tokens) const {
   const auto& s = parts_.sizes;
   const int64_t inner = parts_.layers.front().feed_forward().inner_units();
   const int64_t element = at::elementSize(type()), wide = at::elementSize(wide_type());
@@ -95,7 +139,7 @@ int64_t DecoderOnly::pullback_bytes(int64_t tokens) const {
   return tokens * per_token;
 }
 
-int64_t DecoderOnly::saved_bytes(int64_t tokens) const {
+int64_t DecoderOnly::saved_bytes(int64_t, int64_t tokens) const {
   const auto& s = parts_.sizes;
   const int64_t inner = parts_.layers.front().feed_forward().inner_units();
   const int64_t element = at::elementSize(type()), wide = at::elementSize(wide_type());

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "models/stack/decoder_layer.h"
+#include "models/stack/language_model.h"
 
 namespace inseq::models {
 
@@ -24,62 +25,46 @@ struct DecoderOnlyParts {
 };
 
 /// A causal language model: token (and position) embeddings, pre-norm layers, a final norm and a
-/// head. Immutable and thread-safe after construction. Attribution works on texts of one length
-/// without padding; only generation pads.
-class DecoderOnly {
+/// head.
+class DecoderOnly final : public LanguageModel {
  public:
-  /// Activations of one forward pass over [batch, tokens].
-  struct Saved {
+  struct Kept : Pass {
     std::vector<DecoderLayer::Saved> layers;
     nn::Norm::Saved final_norm;
     int64_t tokens = 0;
   };
-  using Cache = std::vector<nn::KeyValueCache>;  // one per layer
+  struct Keys : Cache {
+    std::vector<nn::KeyValueCache> layers;
+    void reorder(const Tensor& rows) override;
+  };
 
-  explicit DecoderOnly(DecoderOnlyParts parts) : parts_(std::move(parts)) {}
+  explicit DecoderOnly(DecoderOnlyParts parts);
 
-  /// Embeddings that attribution starts from: ids [...] int64 -> [..., hidden].
-  Tensor embed(const Tensor& ids) const;
-
-  /// embeddings: [batch, tokens, hidden] -> final hidden states after the last norm, same shape.
-  /// `length` is the length of text the rotary frequencies are chosen for (0: tokens).
-  Tensor forward(const Tensor& embeddings, Saved* saved = nullptr, int64_t length = 0) const;
-
-  /// Continues generation. ids: [batch, new] int64; mask: [batch, past + new], 0 at padding on the
-  /// left. Returns the logits of the last position: [batch, vocab], float32 or wider.
-  Tensor next_logits(const Tensor& ids, const Tensor& mask, Cache& cache) const;
-
-  /// Scores over the vocabulary: [..., hidden] -> [..., vocab], float32 or wider.
-  Tensor logits(const Tensor& final_hidden) const;
-  /// grad_logits: [..., vocab] -> gradient of the final hidden states: [..., hidden], in the
-  /// model's type.
-  Tensor logits_pullback(const Tensor& grad_logits) const;
-
-  /// The gradient of one score per step with respect to the embeddings. grad_final: [steps, batch,
-  /// hidden], the gradient of step s with respect to the final hidden state at positions[s] (it is
-  /// zero elsewhere). Returns [steps, batch, tokens, hidden], float32 or wider, for the tokens up
-  /// to the last position; zero after each step's own.
-  Tensor pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
-                  const Saved& saved) const;
-
-  /// Attention weights of the given rows in every layer: [layers, batch, heads, rows, tokens].
-  Tensor attention_weights(const Saved& saved, const Tensor& rows) const;
-
-  /// Bytes that a pullback needs for one step over `tokens` tokens, and that a forward pass leaves
-  /// behind.
-  int64_t pullback_bytes(int64_t tokens) const;
-  int64_t saved_bytes(int64_t tokens) const;
-
-  /// See nn::RotaryFrequencies::regime.
-  int64_t regime(int64_t length) const { return parts_.rotary ? parts_.rotary->regime(length) : 0; }
-  const DecoderOnlySizes& sizes() const { return parts_.sizes; }
-  at::ScalarType type() const { return parts_.token_embeddings.scalar_type(); }
-  at::Device device() const { return parts_.token_embeddings.device(); }
+  Sides embed(const Sides& ids) const override;
+  std::unique_ptr<Pass> forward(const Sides& embeddings, const PassOptions& options) const override;
+  Tensor forward_on(const Pass& pass, int64_t from, const Tensor& target,
+                    int64_t length) const override;
+  Tensor logits(const Tensor& final_hidden) const override;
+  Tensor logits_pullback(const Tensor& grad_logits) const override;
+  Sides pullback(const Tensor& grad_final, const std::vector<int64_t>& positions, const Pass& pass,
+                 bool target_too) const override;
+  AttentionWeights attention(const Pass& pass, const Tensor& rows) const override;
+  std::unique_ptr<Cache> start(const Tensor& source_ids, const Tensor& source_mask) const override;
+  Tensor next_logits(const Tensor& ids, const Tensor& mask, Cache& cache) const override;
+  int64_t pullback_bytes(int64_t source_tokens, int64_t tokens) const override;
+  int64_t saved_bytes(int64_t source_tokens, int64_t tokens) const override;
+  int64_t regime(int64_t length) const override {
+    return parts_.rotary ? parts_.rotary->regime(length) : 0;
+  }
+  const ModelSizes& sizes() const override { return sizes_; }
+  at::ScalarType type() const override { return parts_.token_embeddings.scalar_type(); }
+  at::Device device() const override { return parts_.token_embeddings.device(); }
 
  private:
   Tensor add_positions(const Tensor& embeddings, const Tensor& positions) const;
   at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
   DecoderOnlyParts parts_;
+  ModelSizes sizes_;
 };
 
 }  // namespace inseq::models

@@ -18,8 +18,8 @@ struct ModelSizes {
   int64_t vocab = 0, hidden = 0;
   int64_t layers = 0, heads = 0;                  ///< of the decoder
   int64_t encoder_layers = 0, encoder_heads = 0;  ///< 0 for decoder-only models
-  std::optional<int64_t> max_positions;           ///< longest target in tokens; absent: no table
-  std::optional<int64_t> max_source_positions;    ///< the same for the source
+  std::optional<int64_t> max_positions = {};           ///< longest target in tokens; absent: no table
+  std::optional<int64_t> max_source_positions = {};    ///< the same for the source
   bool has_encoder() const { return encoder_layers > 0; }
 };
 

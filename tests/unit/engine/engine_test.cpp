@@ -20,7 +20,7 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 Question question(int64_t tokens, int64_t first, int64_t last,
                   const char* function = "probability") {
   Question q;
-  q.ids = (at::arange(tokens) * 7 + 3) % 13;
+  q.ids.target = (at::arange(tokens) * 7 + 3) % 13;
   q.first = first;
   q.last = last;
   q.attributed_function = step_functions::bind(function);
@@ -28,9 +28,7 @@ Question question(int64_t tokens, int64_t first, int64_t last,
 }
 
 Answer gradients(const models::DecoderOnly& model, const Question& q, Settings settings = {}) {
-  return Engine(model, settings).gradients(q, [](const GradientBlock& block) {
-    return block.gradient;
-  });
+  return Engine(model, settings).gradients(q, {});
 }
 
 bool same(const Tensor& a, const Tensor& b, double bound) {
@@ -46,7 +44,7 @@ TEST_P(EngineOf, OnePassEqualsAutogradStepByStep) {
     const Answer fast = gradients(model, q),
                  slow = gradients(model, q, {.backend = Backend::kAutograd});
     // Results are kept in float32; the gradients themselves agree to 1e-10 (see DecoderOnly tests).
-    EXPECT_TRUE(same(fast.attributions, slow.attributions, 2e-7)) << function;
+    EXPECT_TRUE(same(fast.target, slow.target, 2e-7)) << function;
   }
 }
 
@@ -55,11 +53,10 @@ TEST_P(EngineOf, BlocksOfAnySizeGiveTheSame) {
   const Question q = question(11, 2, 11);
   const int64_t hidden = model.sizes().hidden;
   const int64_t needed =
-      model.saved_bytes(10) + model.pullback_bytes(10) + 6 * 13 * 4 + 3 * 10 * hidden * 4;
+      model.saved_bytes(0, 10) + model.pullback_bytes(0, 10) + 6 * 13 * 4 + 3 * 10 * hidden * 4;
   const Answer whole = gradients(model, q);
   for (const int64_t limit : {needed, 2 * needed, 4 * needed}) {
-    EXPECT_TRUE(
-        same(gradients(model, q, {.memory_limit = limit}).attributions, whole.attributions, 1e-6))
+    EXPECT_TRUE(same(gradients(model, q, {.memory_limit = limit}).target, whole.target, 1e-6))
         << limit;
   }
 }
@@ -68,14 +65,13 @@ TEST_P(EngineOf, LaterTokensChangeNothing) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
   const Question longer = question(12, 4, 7);
   Question shorter = longer;
-  shorter.ids = longer.ids.narrow(0, 0, 7);
-  EXPECT_TRUE(
-      same(gradients(model, longer).attributions, gradients(model, shorter).attributions, 1e-7));
+  shorter.ids.target = longer.ids.target.narrow(0, 0, 7);
+  EXPECT_TRUE(same(gradients(model, longer).target, gradients(model, shorter).target, 1e-7));
 }
 
 TEST_P(EngineOf, AStepSeesTheTokensBeforeItAndNoOthers) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
-  const Tensor found = gradients(model, question(9, 3, 9)).attributions;  // [9, 6, hidden]
+  const Tensor found = gradients(model, question(9, 3, 9)).target;  // [9, 6, hidden]
   for (int64_t step = 0; step < 6; ++step) {
     EXPECT_FALSE(found.select(1, step).narrow(0, 0, 3 + step).isnan().any().item<bool>());
     EXPECT_TRUE(found.select(1, step).narrow(0, 3 + step, 6 - step).isnan().all().item<bool>());
@@ -85,10 +81,10 @@ TEST_P(EngineOf, AStepSeesTheTokensBeforeItAndNoOthers) {
 TEST_P(EngineOf, PerTokenDetailIsTheNormOfTheGranularOne) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
   Question q = question(9, 3, 9);
-  const Tensor granular = gradients(model, q).attributions;
+  const Tensor granular = gradients(model, q).target;
   q.detail = Detail::kPerToken;
   EXPECT_TRUE(
-      same(gradients(model, q).attributions, at::linalg_vector_norm(granular, 2, -1, true), 1e-6));
+      same(gradients(model, q).target, at::linalg_vector_norm(granular, 2, -1, true), 1e-6));
 }
 
 TEST_P(EngineOf, ScoresDoNotDependOnTheQuestion) {
@@ -105,7 +101,7 @@ TEST_P(EngineOf, ScoresDoNotDependOnTheQuestion) {
 TEST_P(EngineOf, AttentionOfEveryStepSumsToOne) {
   const models::DecoderOnly model = tiny_model(GetParam().model);
   const Tensor found =
-      Engine(model, {}).attention(question(9, 2, 9)).attributions;  // [9, 7, layers, heads]
+      Engine(model, {}).attention(question(9, 2, 9)).target;  // [9, 7, layers, heads]
   EXPECT_EQ(found.sizes(),
             (std::vector<int64_t>{9, 7, GetParam().model.layers, GetParam().model.heads}));
   EXPECT_TRUE(at::allclose(found.nansum(0), at::ones_like(found[0])));

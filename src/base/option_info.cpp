@@ -1,7 +1,9 @@
 #include "base/option_info.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "base/text_distance.h"
 #include "inseq/error.h"
 
 namespace inseq {
@@ -11,18 +13,63 @@ bool has_option(const std::vector<OptionInfo>& options, const std::string& name)
                      [&](const OptionInfo& option) { return option.name == name; });
 }
 
+namespace {
+
+using Type = Json::value_t;
+
+Type type_of(const OptionInfo& option) {
+  const Type type = option.type == Type::null ? option.fallback.type() : option.type;
+  return type == Type::number_unsigned ? Type::number_integer : type;
+}
+
+bool fits(const Json& value, Type type) {
+  if (type == Type::discarded) return true;
+  if (type == Type::number_integer) return value.is_number_integer();
+  if (type == Type::number_float) return value.is_number();
+  return value.type() == type;
+}
+
+std::string needed(const OptionInfo& option) {
+  const Type type = type_of(option);
+  std::string text = type == Type::boolean          ? "true or false"
+                     : type == Type::number_integer ? "a whole number"
+                     : type == Type::number_float   ? "a number"
+                     : type == Type::string         ? "a text"
+                                                    : concat("a ", Json(type).type_name());
+  if (!option.choices.empty()) text = concat("one of ", join_choices(option.choices));
+  const bool has_lowest = std::isfinite(option.lowest), has_highest = std::isfinite(option.highest);
+  if (has_lowest && has_highest) {
+    text += concat(" from ", option.lowest, " to ", option.highest);
+  } else if (has_lowest) {
+    text += concat(" of at least ", option.lowest);
+  } else if (has_highest) {
+    text += concat(" of at most ", option.highest);
+  }
+  return option.fallback.is_null() && type != Type::discarded ? text + ", or null" : text;
+}
+
+bool allowed(const OptionInfo& option, const Json& value) {
+  if (value.is_null() && option.fallback.is_null()) return true;
+  if (!fits(value, type_of(option))) return false;
+  if (value.is_number()) {
+    const double number = value.get<double>();
+    return number >= option.lowest && number <= option.highest;
+  }
+  return option.choices.empty() || !value.is_string() ||
+         std::find(option.choices.begin(), option.choices.end(), value.get<std::string>()) !=
+             option.choices.end();
+}
+
+}  // namespace
+
 Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
                       const std::string& owner) {
   Json out = Json::object();
   for (const OptionInfo& option : options) {
-    const bool is_given = given.contains(option.name);
-    const Json& value = is_given ? given.at(option.name) : option.fallback;
-    const bool same_kind = (option.fallback.is_number() && value.is_number()) ||
-                           option.fallback.type() == value.type();
-    INSEQ_CHECK(
-        same_kind, InvalidArgument, "option \"", option.name, "\" of ", owner, " is ", value.dump(),
-        ", needed is ",
-        option.fallback.is_boolean() ? "true or false" : concat("a ", option.fallback.type_name()));
+    const Json& value = given.contains(option.name) ? given.at(option.name) : option.fallback;
+    INSEQ_CHECK(allowed(option, value), InvalidArgument, "option \"", option.name, "\" of ", owner,
+                " is ", value.dump(), ", needed is ", needed(option),
+                value.is_string() ? did_you_mean(value.get<std::string>(), option.choices) : "");
     out[option.name] = value;
   }
   return out;

@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -10,8 +11,14 @@ using Json = nlohmann::ordered_json;
 /// An option of a method or a step function, as --attribution_kwargs takes it.
 struct OptionInfo {
   std::string name;
-  Json fallback;        ///< used when the user gives none; also says the type
+  Json fallback;        ///< used when the user gives none; null: there may be none
   std::string summary;  ///< one line
+  /// What a value must be: boolean, number_integer, number_float (any number), string; null: what
+  /// the fallback is; discarded: anything, the owner checks it.
+  Json::value_t type = Json::value_t::null;
+  double lowest = -std::numeric_limits<double>::infinity();  ///< of numbers
+  double highest = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices = {};  ///< of strings; empty: any
 };
 
 /// Whether one of the options has this name.
@@ -19,7 +26,7 @@ bool has_option(const std::vector<OptionInfo>& options, const std::string& name)
 
 /// The values that `given` holds for these options, over their defaults; other entries of `given`
 /// are left alone. `owner` is whose options they are, for messages. Throws InvalidArgument for a
-/// value of another type.
+/// value of another type or out of range.
 Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
                       const std::string& owner);
 

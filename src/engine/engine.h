@@ -58,6 +58,9 @@ class Engine {
   void check(const Question& question) const;
   void explain_group(const Question& question, const Group& group, const Path& path,
                      Answer& answer) const;
+  std::unique_ptr<models::LanguageModel::Pass> pass_at(const Question& question, const Group& group,
+                                                       const Inputs& given, const Path& path,
+                                                       const Sides& embeddings) const;
   Sides pullback_of_block(const Question& question, int64_t first, int64_t last,
                           const models::LanguageModel::Pass& pass, Answer* scores) const;
   Sides autograd_of_block(const Question& question, const Group& group, int64_t position,

@@ -49,7 +49,10 @@ class Sums {
   }
 
   void place(const Question& question, const Path& path, Answer& answer) const {
+    if (!answer.totals.defined()) answer.totals = at::zeros({question.steps()}, at::kDouble);
+    const Tensor totals = answer.totals.narrow(0, first_ - question.first, steps_);
     const auto finished = [&](const Tensor& sum) {
+      totals.add_(sum.sum({1, 2}, /*keepdim=*/false, at::kDouble).cpu());
       const Tensor shaped = path.absolute ? sum.abs() : sum;
       return question.detail == Detail::kPerToken
                  ? at::linalg_vector_norm(shaped, 2, -1, /*keepdim=*/true)
@@ -123,6 +126,7 @@ Engine::Plan Engine::plan(const Question& question, const Group& group, const Pa
   const int64_t steps = group.last - group.first;
   Plan p{.points = std::min(path.points, std::max<int64_t>(1, kRowsPerPass / (tokens + source))),
          .kept_steps = steps};
+  if (path.points_at_once > 0) p.points = std::min(p.points, path.points_at_once);
   const auto affordable = [&] {
     return (limit - p.points * saved - p.kept_steps * sums) / (p.points * one_step);
   };
@@ -148,6 +152,9 @@ Engine::Plan Engine::plan(const Question& question, const Group& group, const Pa
 
 Answer Engine::gradients(const Question& question, const Path& path) const {
   check(question);
+  INSEQ_CHECK(
+      path.rule == Rule::kGradient || settings_.backend == Backend::kPullback, Unsupported,
+      "--engine autograd knows gradients alone, not the rescale rule; use --engine pullback");
   const at::NoGradGuard no_grad;
   Answer answer;
   // At the inputs themselves the step scores come with the gradients.
@@ -175,9 +182,7 @@ void Engine::explain_group(const Question& question, const Group& group, const P
         pass.reset();
         points =
             points_of(path, given, i * p.points, std::min(p.points, path.points - i * p.points));
-        if (!autograd)
-          pass = model_.forward(points.embeddings,
-                                {.keep = models::Keep::kPullback, .length = group.length});
+        if (!autograd) pass = pass_at(question, group, given, path, points.embeddings);
       }
       for (const auto& [first, last] : even_blocks(start, end, size)) {
         Answer* scores = path.point == nullptr ? &answer : nullptr;
@@ -191,6 +196,25 @@ void Engine::explain_group(const Question& question, const Group& group, const P
     }
     sums.place(question, path, answer);
   }
+}
+
+/// The forward pass at a batch of points; for the rescale rule, compared with one at the baseline.
+std::unique_ptr<models::LanguageModel::Pass> Engine::pass_at(const Question& question,
+                                                             const Group& group,
+                                                             const Inputs& given, const Path& path,
+                                                             const Sides& embeddings) const {
+  std::unique_ptr<models::LanguageModel::Pass> reference;
+  if (path.rule != Rule::kGradient) {
+    const Sides from{given.baselines.source, question.attributes_target()
+                                                 ? given.baselines.target
+                                                 : given.embeddings.target};
+    reference =
+        model_.forward(as_batch(from), {.keep = models::Keep::kReference, .length = group.length});
+  }
+  return model_.forward(embeddings, {.keep = models::Keep::kPullback,
+                                     .length = group.length,
+                                     .reference = reference.get(),
+                                     .every_function = path.rule == Rule::kRescaleAll});
 }
 
 /// Gradients of the steps [first, last) at a batch of points: [steps, points, tokens, hidden] a

@@ -36,6 +36,7 @@ struct Question {
   Detail detail = Detail::kGranular;
 
   int64_t steps() const { return last - first; }
+  bool attributes_target() const { return attribute_target || !ids.source.defined(); }
 };
 
 /// Attributions and scores of all steps of one text. Tensors are float32 on the CPU.
@@ -44,6 +45,9 @@ struct Answer {
   /// [tokens before last, steps, ...], NaN where a token is not before the step's position; or
   /// undefined.
   Tensor target;
+  /// Sum over tokens and units of what a path gives each step, before any reduction: [steps]
+  /// float64. Of gradients only.
+  Tensor totals;
   std::map<std::string, Tensor> step_scores;      // name -> [steps]
   std::map<std::string, Tensor> sequence_scores;  // name -> [tokens, tokens or steps, ...]
 };
@@ -61,12 +65,21 @@ struct PathPoint {
   Sides factors;     // something that broadcasts to the same shape
 };
 
+/// How gradients pass through non-linearities.
+enum class Rule {
+  kGradient,
+  kRescaleAsCaptum,  ///< DeepLIFT's rescale rule at the modules that Captum knows
+  kRescaleAll,       ///< the same at all activations and gates
+};
+
 /// Where gradients are taken: attribution = sum over the points of factor * gradient.
 struct Path {
   int64_t points = 1;
+  int64_t points_at_once = 0;  // at most; 0: as many as memory allows
   /// The point of that index; null: the inputs themselves, factor 1.
   std::function<PathPoint(const Inputs& inputs, int64_t index)> point = nullptr;
   bool absolute = false;  // absolute values of the sum
+  Rule rule = Rule::kGradient;
 };
 
 /// Embeddings of single tokens that differ from the inputs'.

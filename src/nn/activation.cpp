@@ -42,7 +42,16 @@ const NamedRegistry<Function>& functions() {
 
 }  // namespace
 
-Activation::Activation(const std::string& name) : function_(functions().at(name)) {}
+Activation::Activation(const std::string& name)
+    : function_(functions().at(name)),
+      rescaled_by_captum_(name == "relu" || name == "leaky_relu" || name == "sigmoid" ||
+                          name == "tanh") {}
+
+Tensor Activation::secant(const Tensor& x, const Tensor& from) const {
+  constexpr double kSame = 1e-10;  // as in Captum
+  const Tensor run = x - from;
+  return at::where(run.abs().lt(kSame), slope(x), (value(x) - value(from)) / run);
+}
 
 Tensor Activation::slope(const Tensor& x) const {
   const at::AutoGradMode recording(true);

@@ -15,9 +15,16 @@ class Activation {
   Tensor value(const Tensor& x) const { return function_(x); }
   /// d value / d x, element by element, from autograd of `value`.
   Tensor slope(const Tensor& x) const;
+  /// (value(x) - value(from)) / (x - from), and the slope where the two are the same: DeepLIFT's
+  /// rescale rule (Shrikumar et al. 2017).
+  Tensor secant(const Tensor& x, const Tensor& from) const;
+  /// Whether transformers computes it by a module that Captum's DeepLIFT knows; to that, the others
+  /// are ordinary functions.
+  bool rescaled_by_captum() const { return rescaled_by_captum_; }
 
  private:
   Tensor (*function_)(const Tensor&);
+  bool rescaled_by_captum_;
 };
 
 }  // namespace inseq::nn

@@ -14,11 +14,20 @@ Tensor times_slopes(const Tensor& grad_inner, const FeedForward::Saved& saved, c
       .flatten(1);
 }
 
+/// The factor that carries a gradient through an activation, by the rule in force. `from` is what
+/// went into it at the reference, if there is one.
+Tensor factor(const Activation& activation, const Tensor& x, const Tensor& from,
+              const Reference& reference) {
+  const bool rescale =
+      from.defined() && (reference.every_function || activation.rescaled_by_captum());
+  return rescale ? activation.secant(x, from) : activation.slope(x);
+}
+
 }  // namespace
 
-Tensor PlainFeedForward::forward(const Tensor& x, Saved* saved) const {
+Tensor PlainFeedForward::forward(const Tensor& x, Saved* saved, const Reference& reference) const {
   const Tensor inner = up_.forward(x);  // [batch, tokens, inner]
-  if (saved != nullptr) saved->slopes = activation_.slope(inner);
+  if (saved != nullptr) saved->slopes = factor(activation_, inner, reference.inner, reference);
   return down_.forward(activation_.value(inner));
 }
 
@@ -27,11 +36,23 @@ Tensor PlainFeedForward::pullback(const Tensor& grad_y, const Saved& saved,
   return up_.pullback(times_slopes(down_.pullback(grad_y), saved, rows));
 }
 
-Tensor GatedFeedForward::forward(const Tensor& x, Saved* saved) const {
+Tensor GatedFeedForward::forward(const Tensor& x, Saved* saved, const Reference& reference) const {
   const std::vector<Tensor> parts = gate_up_.forward(x).chunk(2, -1);  // 2 x [batch, tokens, inner]
   const Tensor opened = activation_.value(parts[0]);
   if (saved != nullptr) {
-    saved->slopes = at::cat({parts[1] * activation_.slope(parts[0]), opened}, -1);
+    Tensor gate_from, of_gate = parts[1], of_up = opened;
+    if (reference.inner.defined()) {
+      const std::vector<Tensor> from = reference.inner.chunk(2, -1);
+      gate_from = from[0];
+      if (reference.every_function) {
+        // With means of both ends as factors the changes of a product's two sides add up to its
+        // own.
+        of_gate = (parts[1] + from[1]) / 2;
+        of_up = (opened + activation_.value(from[0])) / 2;
+      }
+    }
+    saved->slopes =
+        at::cat({of_gate * factor(activation_, parts[0], gate_from, reference), of_up}, -1);
   }
   return down_.forward(opened * parts[1]);
 }

@@ -2,13 +2,28 @@
 
 namespace inseq::models {
 
-Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
-                             nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache) const {
+Tensor DecoderLayer::attended(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
+                              nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache) const {
   const Tensor normed = parts_.attention_norm->forward(x, saved ? &saved->attention_norm : nullptr);
-  const Tensor between = x + parts_.attention->forward(normed, context, attention, cache);
-  const Tensor again =
+  return x + parts_.attention->forward(normed, context, attention, cache);
+}
+
+Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
+                             nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache,
+                             const nn::Reference& reference) const {
+  const Tensor between = attended(x, context, saved, attention, cache);
+  const Tensor normed =
       parts_.feed_forward_norm->forward(between, saved ? &saved->feed_forward_norm : nullptr);
-  return between + parts_.feed_forward->forward(again, saved ? &saved->feed_forward : nullptr);
+  return between +
+         parts_.feed_forward->forward(normed, saved ? &saved->feed_forward : nullptr, reference);
+}
+
+Tensor DecoderLayer::forward_as_reference(const Tensor& x, const nn::AttentionContext& context,
+                                          Saved& saved) const {
+  const Tensor between = attended(x, context, nullptr, nullptr, nullptr);
+  const Tensor normed = parts_.feed_forward_norm->forward(between);
+  saved.feed_forward.inner = parts_.feed_forward->inner(normed);
+  return between + parts_.feed_forward->forward(normed);
 }
 
 void DecoderLayer::pullback(ResidualGradient& grad, const Saved& saved,

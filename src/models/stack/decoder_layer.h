@@ -35,7 +35,11 @@ class DecoderLayer {
   /// x: [batch, tokens, hidden] -> same. `attention`, where the attention is saved, may be given
   /// without the rest.
   Tensor forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
-                 nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache = nullptr) const;
+                 nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache = nullptr,
+                 const nn::Reference& reference = {}) const;
+  /// The same for a pass that serves as a reference: `saved` gets nothing else.
+  Tensor forward_as_reference(const Tensor& x, const nn::AttentionContext& context,
+                              Saved& saved) const;
   /// Carries `grad` from the layer's output to its input, in place.
   void pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows) const;
   /// The same from gradients that are non-zero only in the last row of each segment of `rows`:
@@ -47,6 +51,8 @@ class DecoderLayer {
   const nn::FeedForward& feed_forward() const { return *parts_.feed_forward; }
 
  private:
+  Tensor attended(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
+                  nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache) const;
   Parts parts_;
 };
 

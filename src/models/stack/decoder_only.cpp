@@ -34,15 +34,23 @@ std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward(const Sides& embedding
         parts_.rotary->table(positions, options.length > 0 ? options.length : tokens, wide_type());
   }
   auto pass = std::make_unique<Kept>();
+  const auto* reference = static_cast<const Kept*>(options.reference);
   const bool keeps = options.keep == Keep::kPullback;
   if (options.keep != Keep::kNothing) pass->layers.resize(parts_.layers.size());
   pass->tokens = tokens;
   Tensor x = add_positions(embeddings.target, positions);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
+    const DecoderLayer& layer = parts_.layers[i];
+    if (options.keep == Keep::kReference) {
+      x = layer.forward_as_reference(x, context, pass->layers[i]);
+      continue;
+    }
     DecoderLayer::Saved* saved = keeps ? &pass->layers[i] : nullptr;
-    nn::SelfAttention::Saved* attention =
-        options.keep == Keep::kNothing ? nullptr : &pass->layers[i].attention;
-    x = parts_.layers[i].forward(x, context, saved, attention);
+    x = layer.forward(x, context, saved,
+                      options.keep == Keep::kNothing ? nullptr : &pass->layers[i].attention,
+                      nullptr,
+                      {reference == nullptr ? Tensor() : reference->layers[i].feed_forward.inner,
+                       options.every_function});
   }
   pass->final_hidden = parts_.final_norm->forward(x, keeps ? &pass->final_norm : nullptr);
   return pass;

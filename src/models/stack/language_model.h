@@ -16,10 +16,10 @@ struct Sides {
 /// What everything outside the model needs to know of its shape.
 struct ModelSizes {
   int64_t vocab = 0, hidden = 0;
-  int64_t layers = 0, heads = 0;                  ///< of the decoder
-  int64_t encoder_layers = 0, encoder_heads = 0;  ///< 0 for decoder-only models
-  std::optional<int64_t> max_positions = {};           ///< longest target in tokens; absent: no table
-  std::optional<int64_t> max_source_positions = {};    ///< the same for the source
+  int64_t layers = 0, heads = 0;                     ///< of the decoder
+  int64_t encoder_layers = 0, encoder_heads = 0;     ///< 0 for decoder-only models
+  std::optional<int64_t> max_positions = {};         ///< longest target in tokens; absent: no table
+  std::optional<int64_t> max_source_positions = {};  ///< the same for the source
   bool has_encoder() const { return encoder_layers > 0; }
 };
 
@@ -35,6 +35,7 @@ enum class Keep {
   kNothing,
   kAttention,  ///< queries, keys and values: enough for attention() and forward_on()
   kPullback,   ///< everything that pullback() needs, too
+  kReference,  ///< what PassOptions::reference needs, alone
 };
 
 /// A language model as the engine and generation see it: embeddings in, final hidden states and
@@ -56,6 +57,11 @@ class LanguageModel {
   struct PassOptions {
     Keep keep = Keep::kNothing;
     int64_t length = 0;  ///< length of text that rotary frequencies are chosen for; 0: as it is
+    /// A pass over a baseline of the same shape that kept kReference: pullbacks then follow
+    /// DeepLIFT's rescale rule, as Captum applies it or (`every_function`) at all activations and
+    /// gates.
+    const Pass* reference = nullptr;
+    bool every_function = false;
   };
 
   virtual ~LanguageModel() = default;

@@ -1,0 +1,50 @@
+// DeepLIFT (Shrikumar et al. 2017) with the rescale rule: differences to a baseline are shared out
+// in place of gradients.
+#include "methods/paths/straight_line.h"
+#include "methods/registry/method.h"
+
+namespace inseq::methods {
+namespace {
+
+class DeepLift : public Method {
+ public:
+  MethodInfo info() const override {
+    return {.kind = AttributionKind::kGranular,
+            .family = "gradient",
+            .summary = "difference to a baseline, shared out by the rescale rule",
+            .paper = "Shrikumar et al. 2017, arXiv:1704.02685",
+            .needs = "a baseline (unknown tokens)",
+            .options = {{"rescale",
+                         "captum",
+                         "\"captum\": where Captum applies the rule (ReLU, leaky ReLU, sigmoid and "
+                         "tanh modules); \"all\": at every activation and gate",
+                         {},
+                         {},
+                         {},
+                         {"captum", "all"}},
+                        {"multiply_by_inputs", true, "times the difference to the baseline"},
+                        {"return_convergence_delta", false,
+                         "step score \"deltas\": sum of attributions minus change of the score"}}};
+  }
+  engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
+                           const Json& options) const override {
+    check_baselines(question, "deeplift");
+    const bool multiplied = options.at("multiply_by_inputs").get<bool>();
+    engine::Answer answer = engine.gradients(
+        question,
+        {.point = [&](const engine::Inputs& inputs,
+                      int64_t) { return point_between(question, inputs, 1.0, 1.0, multiplied); },
+         .rule = options.at("rescale") == "all" ? engine::Rule::kRescaleAll
+                                                : engine::Rule::kRescaleAsCaptum});
+    if (options.at("return_convergence_delta").get<bool>())
+      answer.step_scores["deltas"] =
+          completeness_gap(engine, question, answer.totals).to(at::kFloat);
+    return answer;
+  }
+};
+
+}  // namespace
+
+void register_deeplift(MethodRegistry& registry) { registry.add<DeepLift>("deeplift"); }
+
+}  // namespace inseq::methods

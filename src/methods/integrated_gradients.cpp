@@ -1,0 +1,112 @@
+// Integrated gradients (Sundararajan et al. 2017): gradients along the straight line from a
+// baseline to the inputs.
+#include "methods/paths/straight_line.h"
+#include "methods/registry/method.h"
+
+namespace inseq::methods {
+namespace {
+
+engine::Answer integrate(const engine::Engine& engine, const engine::Question& question,
+                         const Json& options, int64_t points) {
+  const Quadrature rule = quadrature(options.at("method").get<std::string>(), points);
+  const bool multiplied = options.at("multiply_by_inputs").get<bool>();
+  return engine.gradients(question,
+                          {.points = points,
+                           .points_at_once = options.at("internal_batch_size").is_null()
+                                                 ? 0
+                                                 : options.at("internal_batch_size").get<int64_t>(),
+                           .point = [&](const engine::Inputs& inputs, int64_t i) {
+                             const auto index = static_cast<size_t>(i);
+                             return point_between(question, inputs, rule.points[index],
+                                                  rule.weights[index], multiplied);
+                           }});
+}
+
+/// Takes over the steps of `part` (an answer to a part of the question) into `whole`.
+void replace_steps(const engine::Question& whole_question, const engine::Question& part_question,
+                   const engine::Answer& part, engine::Answer& whole) {
+  const int64_t first = part_question.first - whole_question.first, steps = part_question.steps();
+  if (part.source.defined()) whole.source.narrow(1, first, steps).copy_(part.source);
+  if (part.target.defined()) {
+    whole.target.narrow(0, 0, part.target.size(0)).narrow(1, first, steps).copy_(part.target);
+  }
+  whole.totals.narrow(0, first, steps).copy_(part.totals);
+}
+
+/// Asks again, with twice the points, for the steps whose gap is larger than the tolerance.
+engine::Answer integrate_until(const engine::Engine& engine, const engine::Question& question,
+                               const Json& options, double tolerance, Tensor& gap) {
+  constexpr int64_t kFirstPoints = 8;
+  const int64_t most = options.at("max_n_steps").get<int64_t>();
+  int64_t points = std::min(kFirstPoints, most);
+  engine::Answer answer = integrate(engine, question, options, points);
+  gap = completeness_gap(engine, question, answer.totals);
+  while (points < most) {
+    points = std::min(2 * points, most);
+    const Tensor open = gap.abs().gt(tolerance);
+    if (!open.any().item<bool>()) break;
+    const auto is_open = [&](int64_t step) { return open[step].item<bool>(); };
+    for (int64_t step = 0; step < question.steps(); ++step) {
+      if (!is_open(step)) continue;
+      engine::Question part = question;
+      part.first = question.first + step;
+      while (step < question.steps() && is_open(step)) ++step;
+      part.last = question.first + step;
+      part.step_scores.clear();
+      replace_steps(question, part, integrate(engine, part, options, points), answer);
+    }
+    gap = completeness_gap(engine, question, answer.totals);
+  }
+  return answer;
+}
+
+class IntegratedGradients : public Method {
+ public:
+  MethodInfo info() const override {
+    return {.kind = AttributionKind::kGranular,
+            .family = "gradient",
+            .summary = "gradients summed along the line from a baseline to the embeddings",
+            .paper = "Sundararajan et al. 2017, arXiv:1703.01365",
+            .needs = "a baseline (unknown tokens)",
+            .options = {
+                {"n_steps", 50, "points on the line", {}, 1, 100000},
+                {"method", "gausslegendre", "rule of integration", {}, {}, {}, quadrature_names()},
+                {"tolerance", nullptr,
+                 "in place of n_steps: adds points until attributions sum up to the change of the "
+                 "score within this",
+                 Json::value_t::number_float, 0},
+                {"max_n_steps", 512, "with tolerance: never more points", {}, 1, 100000},
+                {"internal_batch_size", nullptr, "points in one forward pass at most",
+                 Json::value_t::number_integer, 1},
+                {"multiply_by_inputs", true, "times the difference to the baseline"},
+                {"return_convergence_delta", false,
+                 "step score \"deltas\": sum of attributions minus change of the score"}}};
+  }
+  engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
+                           const Json& options) const override {
+    check_baselines(question, "integrated_gradients");
+    const Json& tolerance = options.at("tolerance");
+    const bool wants_gap = options.at("return_convergence_delta").get<bool>();
+    Tensor gap;
+    engine::Answer answer;
+    if (tolerance.is_null()) {
+      answer = integrate(engine, question, options, options.at("n_steps").get<int64_t>());
+      if (wants_gap) gap = completeness_gap(engine, question, answer.totals);
+    } else {
+      INSEQ_CHECK(options.at("multiply_by_inputs").get<bool>(), InvalidArgument,
+                  "option \"tolerance\" needs \"multiply_by_inputs\": otherwise attributions do "
+                  "not sum up to the change of the score");
+      answer = integrate_until(engine, question, options, tolerance.get<double>(), gap);
+    }
+    if (wants_gap) answer.step_scores["deltas"] = gap.to(at::kFloat);
+    return answer;
+  }
+};
+
+}  // namespace
+
+void register_integrated_gradients(MethodRegistry& registry) {
+  registry.add<IntegratedGradients>("integrated_gradients");
+}
+
+}  // namespace inseq::methods

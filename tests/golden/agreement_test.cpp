@@ -38,6 +38,10 @@ AttributeOptions options_of(const GoldenCase& golden, std::vector<std::string>& 
       options.generation_args = value;
       options.generation_args.erase(
           "skip_special_tokens");  // Inseq needs it where texts begin with <s>
+    } else if (key == "include_eos_baseline") {
+      options.include_eos_baseline = value.get<bool>();
+    } else if (key == "attribution_args") {
+      options.attribution_args.update(value);
     } else if (key == "logprob" || key == "abs") {
       options.attribution_args[key] = value;
     } else {

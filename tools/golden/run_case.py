@@ -114,8 +114,16 @@ def describe_step(step, prefix, out):
     }
 
 
+def with_tuples(value):
+    """JSON has lists where Captum asks for tuples."""
+    return tuple(with_tuples(entry) for entry in value) if isinstance(value, list) else value
+
+
 def attribute(model, job, tensors):
-    result = model.attribute(show_progress=False, pretty_progress=False, **job["arguments"])
+    arguments = dict(job["arguments"])
+    if "attribution_args" in arguments:
+        arguments["attribution_args"] = {key: with_tuples(value) for key, value in arguments["attribution_args"].items()}
+    result = model.attribute(show_progress=False, pretty_progress=False, **arguments)
     described = {
         "sequences": [
             describe_sequence(sequence, f"{i}.", job.get("store"), tensors)
@@ -163,4 +171,4 @@ def work(job, out):
     tensors = {}
     described = run(job, tensors)
     Path(f"{out}.json").write_text(json.dumps(described, ensure_ascii=False), encoding="utf-8")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, f"{out}.safetensors")
+    save_file({name: value.contiguous().clone() for name, value in tensors.items()}, f"{out}.safetensors")

@@ -96,7 +96,7 @@ Answer Engine::attention(const Question& question) const {
   for (const auto& [first, last] : even_blocks(question.first, question.last, rows_at_once)) {
     const Tensor rows = at::arange(first - 1, last - 1, at::kLong).to(model_.device());
     const models::AttentionWeights weights = model_.attention(*pass, rows);
-    if (weights.cross.defined()) place_source(question, first, shaped(weights.cross), answer);
+    if (weights.cross.defined()) place_whole(question, first, shaped(weights.cross), answer.source);
     place_target(question, first, shaped(weights.decoder), answer);
     if (weights.encoder.defined() && first == question.first) {
       answer.sequence_scores["encoder_self_attentions"] =
@@ -109,6 +109,16 @@ Answer Engine::attention(const Question& question) const {
     answer.target = Tensor();
   }
   return answer;
+}
+
+Engine Engine::part(int64_t index, int64_t count, const std::string& unit) const {
+  Settings settings = settings_;
+  if (settings.progress) {
+    settings.progress = [=, whole = settings_.progress](const Progress& p) {
+      whole({p.task, index + (p.done >= p.total ? 1 : 0), count, unit});
+    };
+  }
+  return Engine(model_, std::move(settings));
 }
 
 void Engine::report_done(int64_t done, const Question& question) const {

@@ -49,6 +49,10 @@ class Engine {
 
   const models::LanguageModel& model() const { return model_; }
 
+  /// This engine for the part `index` of `count` that a method asks about one after the other;
+  /// `unit` is what they are called in the progress.
+  Engine part(int64_t index, int64_t count, const std::string& unit) const;
+
  private:
   struct Group;
   struct Plan;

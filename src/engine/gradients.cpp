@@ -39,13 +39,14 @@ Points points_of(const Path& path, const Inputs& inputs, int64_t first, int64_t 
 /// Sums over a path for the steps [first, last): [steps, tokens, hidden] a side.
 class Sums {
  public:
-  Sums(int64_t first, int64_t last) : first_(first), steps_(last - first) {}
+  Sums(int64_t first, int64_t last, std::optional<TokenAt> only)
+      : first_(first), steps_(last - first), only_(only) {}
 
   /// Adds factor * gradient, summed over points. gradients: [steps, points, tokens, hidden] of the
   /// steps from `first` on.
   void add(int64_t first, const Sides& gradients, const std::vector<Sides>& factors) {
-    add_side(first, gradients, factors, &Sides::source);
-    add_side(first, gradients, factors, &Sides::target);
+    add_side(first, wanted(gradients.source, true), factors, &Sides::source);
+    add_side(first, wanted(gradients.target, false), factors, &Sides::target);
   }
 
   void place(const Question& question, const Path& path, Answer& answer) const {
@@ -58,14 +59,30 @@ class Sums {
                  ? at::linalg_vector_norm(shaped, 2, -1, /*keepdim=*/true)
                  : shaped;
     };
-    if (sums_.source.defined()) place_source(question, first_, finished(sums_.source), answer);
-    if (sums_.target.defined()) place_target(question, first_, finished(sums_.target), answer);
+    if (sums_.source.defined())
+      place_whole(question, first_, finished(sums_.source), answer.source);
+    if (!sums_.target.defined()) return;
+    const Tensor target = finished(sums_.target);
+    // The only token asked for is seen by all its steps, as a source is.
+    if (only_) {
+      place_whole(question, first_, target, answer.target);
+    } else {
+      place_target(question, first_, target, answer);
+    }
   }
 
  private:
-  void add_side(int64_t first, const Sides& gradients, const std::vector<Sides>& factors,
+  /// The rows of one side that are asked for.
+  Tensor wanted(const Tensor& gradients, bool source) const {
+    if (!only_ || !gradients.defined()) return gradients;
+    return only_->source == source ? gradients.narrow(2, only_->position, 1) : Tensor();
+  }
+  Tensor rows_of(const Tensor& factor, int64_t tokens) const {
+    if (factor.dim() != 2) return factor;
+    return only_ ? factor.narrow(0, only_->position, 1) : factor.narrow(0, 0, tokens);
+  }
+  void add_side(int64_t first, const Tensor& all, const std::vector<Sides>& factors,
                 Tensor Sides::* side) {
-    const Tensor& all = gradients.*side;
     if (!all.defined()) return;
     const int64_t steps = all.size(0), tokens = all.size(2);
     Tensor& sum = sums_.*side;
@@ -87,9 +104,6 @@ class Sums {
       }
     }
   }
-  static Tensor rows_of(const Tensor& factor, int64_t tokens) {
-    return factor.dim() == 2 ? factor.narrow(0, 0, tokens) : factor;
-  }
   Tensor grown(const Tensor& sum, int64_t tokens, const Tensor& like) const {
     const Tensor out = at::zeros({steps_, tokens, like.size(-1)}, like.options());
     if (sum.defined()) out.narrow(1, 0, sum.size(1)).copy_(sum);
@@ -97,6 +111,7 @@ class Sums {
   }
 
   int64_t first_, steps_;
+  std::optional<TokenAt> only_;
   Sides sums_;
 };
 
@@ -176,7 +191,7 @@ void Engine::explain_group(const Question& question, const Group& group, const P
   // With one pass there is nothing to sum over: each block is finished on its own.
   for (const auto& [start, end] :
        even_blocks(group.first, group.last, passes == 1 ? size : p.kept_steps)) {
-    Sums sums(start, end);
+    Sums sums(start, end, path.only);
     for (int64_t i = 0; i < passes; ++i) {
       if (passes > 1 || points.factors.empty()) {
         pass.reset();

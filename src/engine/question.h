@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,12 @@ enum class Rule {
   kRescaleAll,       ///< the same at all activations and gates
 };
 
+/// One token of one side.
+struct TokenAt {
+  bool source = false;
+  int64_t position = 0;
+};
+
 /// Where gradients are taken: attribution = sum over the points of factor * gradient.
 struct Path {
   int64_t points = 1;
@@ -80,6 +87,9 @@ struct Path {
   std::function<PathPoint(const Inputs& inputs, int64_t index)> point = nullptr;
   bool absolute = false;  // absolute values of the sum
   Rule rule = Rule::kGradient;
+  /// The only token in which points differ from the inputs and whose gradients are wanted; answers
+  /// then hold its row alone.
+  std::optional<TokenAt> only = {};
 };
 
 /// Embeddings of single tokens that differ from the inputs'.

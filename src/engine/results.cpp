@@ -25,9 +25,10 @@ void place_target(const Question& question, int64_t first, const Tensor& block, 
   }
 }
 
-void place_source(const Question& question, int64_t first, const Tensor& block, Answer& answer) {
-  const Tensor& result = result_like(question, block.size(1), block, answer.source);
-  result.narrow(1, first - question.first, block.size(0)).copy_(block.transpose(0, 1));
+void place_whole(const Question& question, int64_t first, const Tensor& block, Tensor& result) {
+  result_like(question, block.size(1), block, result)
+      .narrow(1, first - question.first, block.size(0))
+      .copy_(block.transpose(0, 1));
 }
 
 void place_scores(const Question& question, int64_t first, const Tensor& logits, Answer& answer) {

@@ -7,8 +7,8 @@ namespace inseq::engine {
 /// block: [steps, tokens, ...], the step at position `first` in front. Target tokens that a step
 /// does not see stay NaN.
 void place_target(const Question& question, int64_t first, const Tensor& block, Answer& answer);
-/// The same for the source, which every step sees whole.
-void place_source(const Question& question, int64_t first, const Tensor& block, Answer& answer);
+/// The same into one side's result, for tokens that every step sees, such as the source's.
+void place_whole(const Question& question, int64_t first, const Tensor& block, Tensor& result);
 /// The step scores of a block, from its logits ([steps, vocab]).
 void place_scores(const Question& question, int64_t first, const Tensor& logits, Answer& answer);
 

@@ -3,10 +3,17 @@
 namespace inseq::nn {
 
 Tensor Linear::forward(const Tensor& x) const {
+  const bool recorded = at::GradMode::is_enabled() && x.requires_grad();  // by autograd
+  if (!recorded && x.scalar_type() == weight_.scalar_type()) {
+    const Tensor fast = (*forward_)(x, weight_, bias_);
+    if (fast.defined()) return fast;
+  }
   return at::linear(x, weight_, bias_.defined() ? std::optional<Tensor>(bias_) : std::nullopt);
 }
 
 Tensor Linear::pullback(const Tensor& grad_y) const {
+  const Tensor fast = (*pullback_)(grad_y, weight_.t(), Tensor());
+  if (fast.defined()) return fast;
   return pullback_part(grad_y, 0, out_features());
 }
 

@@ -1,4 +1,7 @@
 #pragma once
+#include <memory>
+
+#include "nn/kernels/packed_product.h"
 #include "nn/tensor.h"
 
 namespace inseq::nn {
@@ -8,7 +11,11 @@ class Linear {
  public:
   Linear() = default;
   /// weight: [out, in]; bias: [out], or undefined for none.
-  Linear(Tensor weight, Tensor bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
+  Linear(Tensor weight, Tensor bias)
+      : weight_(std::move(weight)),
+        bias_(std::move(bias)),
+        forward_(std::make_shared<kernels::PackedProduct>()),
+        pullback_(std::make_shared<kernels::PackedProduct>()) {}
 
   /// [..., in] -> [..., out].
   Tensor forward(const Tensor& x) const;
@@ -24,6 +31,7 @@ class Linear {
 
  private:
   Tensor weight_, bias_;
+  std::shared_ptr<const kernels::PackedProduct> forward_, pullback_;
 };
 
 }  // namespace inseq::nn

@@ -11,8 +11,15 @@ namespace {
 
 int print(const char* command, const std::vector<Listed>& all,
           const std::vector<std::string>& arguments) {
-  if (!arguments.empty())
-    throw UsageError(concat(command, " takes no arguments, got ", arguments[0]));
+  const bool as_json = arguments == std::vector<std::string>{"--json"};
+  if (!arguments.empty() && !as_json)
+    throw UsageError(concat(command, " takes no argument but --json, got ", arguments[0]));
+  if (as_json) {
+    Json details = Json::array();
+    for (const Listed& one : all) details.push_back(one.details);
+    std::puts(details.dump(2).c_str());
+    return 0;
+  }
   size_t width = 0;
   for (const Listed& one : all) width = std::max(width, one.name.size());
   for (const Listed& one : all)

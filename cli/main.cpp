@@ -28,6 +28,7 @@ constexpr const char* kHelp =
     "explain\n"
     "  inseq attribute --help                           all options\n"
     "  inseq methods                                    attribution methods there are\n"
+    "  inseq methods --json                             the same with their options, for programs\n"
     "  inseq step-functions                             scores that can be attributed or reported\n"
     "  inseq models                                     model classes there are\n"
     "  inseq --version\n";

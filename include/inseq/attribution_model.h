@@ -124,9 +124,10 @@ std::string to_plain_text(const AttributionOutput& output, const AttributionMode
 void save(const AttributionOutput& output, const std::string& path);
 AttributionOutput load_attribution(const std::string& path);
 
-/// Names with one line each, for listings.
+/// What there is, with one line each for listings.
 struct Listed {
   std::string name, summary;
+  Json details;  ///< everything known: of methods family, needs, options with defaults, paper
 };
 std::vector<Listed> list_methods();
 std::vector<Listed> list_step_functions();

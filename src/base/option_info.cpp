@@ -62,6 +62,29 @@ bool allowed(const OptionInfo& option, const Json& value) {
 
 }  // namespace
 
+Json to_json(const OptionInfo& option) {
+  const Type type = type_of(option);
+  const char* name = type == Type::boolean          ? "boolean"
+                     : type == Type::number_integer ? "integer"
+                     : type == Type::number_float   ? "number"
+                     : type == Type::string         ? "string"
+                                                    : "any";
+  Json out = {{"name", option.name},
+              {"default", option.fallback},
+              {"type", name},
+              {"summary", option.summary}};
+  if (std::isfinite(option.lowest)) out["lowest"] = option.lowest;
+  if (std::isfinite(option.highest)) out["highest"] = option.highest;
+  if (!option.choices.empty()) out["choices"] = option.choices;
+  return out;
+}
+
+Json to_json(const std::vector<OptionInfo>& options) {
+  Json out = Json::array();
+  for (const OptionInfo& option : options) out.push_back(to_json(option));
+  return out;
+}
+
 Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
                       const std::string& owner) {
   Json out = Json::object();

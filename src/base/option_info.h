@@ -21,6 +21,11 @@ struct OptionInfo {
   std::vector<std::string> choices = {};  ///< of strings; empty: any
 };
 
+/// {"name", "default", "type", "summary"}, and where they are bounded "lowest", "highest",
+/// "choices".
+Json to_json(const OptionInfo& option);
+Json to_json(const std::vector<OptionInfo>& options);
+
 /// Whether one of the options has this name.
 bool has_option(const std::vector<OptionInfo>& options, const std::string& name);
 

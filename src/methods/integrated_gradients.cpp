@@ -70,7 +70,10 @@ class IntegratedGradients : public Method {
             .needs = "a baseline (unknown tokens)",
             .options = {
                 {"n_steps", 50, "points on the line", {}, 1, 100000},
-                {"method", "gausslegendre", "rule of integration", {}, {}, {}, quadrature_names()},
+                {.name = "method",
+                 .fallback = "gausslegendre",
+                 .summary = "rule of integration",
+                 .choices = quadrature_names()},
                 {"tolerance", nullptr,
                  "in place of n_steps: adds points until attributions sum up to the change of the "
                  "score within this",

@@ -60,14 +60,16 @@ class SequentialIntegratedGradients : public Method {
             .summary = "integrated gradients of one token at a time, the others as they are",
             .paper = "Enguehard 2023, arXiv:2305.15853",
             .needs = "a baseline (unknown tokens)",
-            .options = {
-                {"n_steps", 50, "points on the line of each token", {}, 1, 100000},
-                {"method", "gausslegendre", "rule of integration", {}, {}, {}, quadrature_names()},
-                {"internal_batch_size", nullptr, "points in one forward pass at most",
-                 Json::value_t::number_integer, 1},
-                {"multiply_by_inputs", true, "times the difference to the baseline"},
-                {"return_convergence_delta", false,
-                 "step score \"deltas\": sum of attributions minus change of the score"}}};
+            .options = {{"n_steps", 50, "points on the line of each token", {}, 1, 100000},
+                        {.name = "method",
+                         .fallback = "gausslegendre",
+                         .summary = "rule of integration",
+                         .choices = quadrature_names()},
+                        {"internal_batch_size", nullptr, "points in one forward pass at most",
+                         Json::value_t::number_integer, 1},
+                        {"multiply_by_inputs", true, "times the difference to the baseline"},
+                        {"return_convergence_delta", false,
+                         "step score \"deltas\": sum of attributions minus change of the score"}}};
   }
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
                            const Json& options) const override {

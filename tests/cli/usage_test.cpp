@@ -89,6 +89,16 @@ TEST(Usage, ListingsGoToStandardOutput) {
     EXPECT_GE(count_of("\n", result.out), 2u);
   }
   expect_contains(inseq({"methods"}).out, "saliency");
+  const Json described = Json::parse(inseq({"methods", "--json"}).out);
+  const auto found = std::find_if(described.begin(), described.end(), [](const Json& method) {
+    return method.at("name") == "integrated_gradients";
+  });
+  ASSERT_NE(found, described.end());
+  EXPECT_EQ(found->at("family"), "gradient");
+  EXPECT_EQ(found->at("options").at(0).at("name"), "n_steps");
+  EXPECT_EQ(found->at("options").at(0).at("default"), 50);
+  for (const char* command : {"step-functions", "models"})
+    EXPECT_FALSE(Json::parse(inseq({command, "--json"}).out).empty()) << command;
   expect_contains(inseq({"step-functions"}).out, "probability");
   expect_contains(inseq({"models"}).out, "LlamaForCausalLM");
   EXPECT_EQ(inseq({"--version"}).out.find("inseq 0."), 0u);
@@ -108,7 +118,7 @@ TEST(Usage, WrongCommandsOfferTheNearest) {
   expect_failure(inseq({"atribute"}), 2,
                  {"unknown command \"atribute\"", "did you mean \"attribute\"?"});
   expect_failure(inseq({"-i", "text"}), 2, {"needs a command before it", "inseq attribute -i"});
-  expect_failure(inseq({"methods", "x"}), 2, {"takes no arguments", "x"});
+  expect_failure(inseq({"methods", "x"}), 2, {"takes no argument but --json", "x"});
   expect_failure(inseq({"attribute"}), 2, {"--input_texts is missing"});
 }
 

@@ -31,6 +31,8 @@ struct EncoderDecoder::HalfContext {
   std::vector<nn::KeyValueCache>* caches = nullptr;
   Keep keep = Keep::kNothing;
   HalfSaved* saved = nullptr;
+  const HalfSaved* reference = nullptr;  ///< of a baseline, for DeepLIFT's rule
+  bool every_function = false;
   int64_t last_rows = 0;  ///< final hidden states wanted: the last so many; 0: all
 };
 
@@ -72,11 +74,18 @@ Tensor EncoderDecoder::run(const HalfStack& half, const Tensor& embeddings,
       half.input.forward(embeddings, context.positions, everything ? &saved->input_norm : nullptr);
   for (size_t i = 0; i < half.layers.size(); ++i) {
     TransformerLayer::Saved* layer = saved ? &saved->layers[i] : nullptr;
+    const bool refers = context.keep == Keep::kReference;
+    const TransformerLayer::Keeping keeping{
+        .attention = refers ? nullptr : layer,
+        .everything = everything ? layer : nullptr,
+        .reference = refers ? layer : nullptr,
+        .rule = {context.reference ? context.reference->layers[i].feed_forward.inner : Tensor(),
+                 context.every_function}};
     x = half.layers[i].forward(x,
                                {.self = {{}, context.padding},
                                 .source = context.sources ? &(*context.sources)[i] : nullptr,
                                 .cache = context.caches ? &(*context.caches)[i] : nullptr},
-                               {.attention = layer, .everything = everything ? layer : nullptr});
+                               keeping);
   }
   if (context.last_rows > 0) {
     x = x.narrow(1, x.size(1) - context.last_rows, context.last_rows);
@@ -88,16 +97,21 @@ Tensor EncoderDecoder::run(const HalfStack& half, const Tensor& embeddings,
 std::unique_ptr<LanguageModel::Pass> EncoderDecoder::forward(const Sides& embeddings,
                                                              const PassOptions& options) const {
   auto pass = std::make_unique<Kept>();
+  const auto* reference = static_cast<const Kept*>(options.reference);
   const at::TensorOptions long_options = embeddings.target.options().dtype(at::kLong);
   HalfContext encoder{.positions = at::arange(embeddings.source.size(1), long_options),
                       .keep = options.keep,
-                      .saved = &pass->encoder};
+                      .saved = &pass->encoder,
+                      .reference = reference ? &reference->encoder : nullptr,
+                      .every_function = options.every_function};
   const Tensor encoded = run(parts_.encoder, embeddings.source, encoder);
   const std::vector<Source> sources = sources_of(parts_.decoder, encoded, {});
   HalfContext decoder{.positions = at::arange(embeddings.target.size(1), long_options),
                       .sources = &sources,
                       .keep = options.keep,
-                      .saved = &pass->decoder};
+                      .saved = &pass->decoder,
+                      .reference = reference ? &reference->decoder : nullptr,
+                      .every_function = options.every_function};
   pass->final_hidden = run(parts_.decoder, embeddings.target, decoder);
   return pass;
 }

@@ -18,7 +18,9 @@ Tensor TransformerLayer::forward(const Tensor& x, const Context& context,
   }
   return parts_.feed_forward.residual.forward(
       y, all ? &all->feed_forward_norm : nullptr, [&](const Tensor& in) {
-        return parts_.feed_forward.block->forward(in, all ? &all->feed_forward : nullptr);
+        const nn::FeedForward& block = *parts_.feed_forward.block;
+        if (keep.reference != nullptr) keep.reference->feed_forward.inner = block.inner(in);
+        return block.forward(in, all ? &all->feed_forward : nullptr, keep.rule);
       });
 }
 

@@ -44,6 +44,8 @@ class TransformerLayer {
   struct Keeping {
     Saved* attention = nullptr;   ///< takes what attention saves; null: nothing is kept
     Saved* everything = nullptr;  ///< takes what a pullback needs besides; null: not kept
+    Saved* reference = nullptr;   ///< takes what DeepLIFT's rule compares with; null: not kept
+    nn::Reference rule = {};      ///< what pullbacks of this pass compare with
   };
   explicit TransformerLayer(Parts parts) : parts_(std::move(parts)) {}
 

@@ -83,6 +83,34 @@ TEST_P(EncoderDecoderOf, ForwardOnContinuesAPass) {
   }
 }
 
+/// With the inputs as their own baseline, DeepLIFT's secants are slopes.
+TEST_P(EncoderDecoderOf, RescaleRuleFromTheInputsThemselvesIsTheGradient) {
+  const Sides inputs = embeddings(1);
+  const auto reference = model_->forward(inputs, {.keep = Keep::kReference});
+  const auto plain = model_->forward(inputs, {.keep = Keep::kPullback});
+  const auto ruled = model_->forward(
+      inputs, {.keep = Keep::kPullback, .reference = reference.get(), .every_function = true});
+  const Tensor grad = randn64({2, 1, GetParam().hidden});
+  const Sides expected = model_->pullback(grad, {5, 2}, *plain, true);
+  const Sides found = model_->pullback(grad, {5, 2}, *ruled, true);
+  expect_close(found.source, expected.source);
+  expect_close(found.target, expected.target);
+}
+
+TEST_P(EncoderDecoderOf, RescaleRuleComparesBothHalvesWithTheBaseline) {
+  const Sides inputs = embeddings(1), baseline = embeddings(1);
+  const auto reference = model_->forward(baseline, {.keep = Keep::kReference});
+  const Tensor grad = randn64({1, 1, GetParam().hidden});
+  const auto with = [&](const LanguageModel::Pass* from) {
+    const auto pass = model_->forward(
+        inputs, {.keep = Keep::kPullback, .reference = from, .every_function = true});
+    return model_->pullback(grad, {5}, *pass, true);
+  };
+  const Sides plain = with(nullptr), ruled = with(reference.get());
+  EXPECT_FALSE(at::allclose(plain.source, ruled.source, 1e-3));
+  EXPECT_FALSE(at::allclose(plain.target, ruled.target, 1e-3));
+}
+
 TEST_P(EncoderDecoderOf, LogitsPullbackMatchesAutograd) {
   test::expect_pullback_matches_autograd(
       [&](const Tensor& x) { return model_->logits(x); },

@@ -19,8 +19,9 @@ Tensor later_keys(const Tensor& rows, int64_t keys) {
   return at::arange(keys, rows.options()).unsqueeze(0) > rows.unsqueeze(1);
 }
 
-/// Softmax over the keys that are not hidden. scores: [batch, kv_heads, group, rows, keys].
+/// Softmax over the keys that are not hidden (undefined: none are).
 Tensor masked_softmax(const Tensor& scores, const Tensor& hidden_keys) {
+  if (!hidden_keys.defined()) return scores.softmax(-1);
   // The lowest finite number rather than -inf: rows of padding see nothing and must stay finite.
   return scores.masked_fill(hidden_keys, std::numeric_limits<float>::lowest()).softmax(-1);
 }
@@ -50,8 +51,8 @@ std::pair<Tensor, Tensor> KeyValueCache::append(const Tensor& new_keys, const Te
 void KeyValueCache::reorder(const Tensor& rows) {
   if (!keys.defined()) return;
   const Tensor index = rows.to(keys.device());
-  keys = keys.narrow(2, 0, length).index_select(0, index);
-  values = values.narrow(2, 0, length).index_select(0, index);
+  keys = keys.index_select(0, index);  // unused capacity included: appending need not copy again
+  values = values.index_select(0, index);
 }
 
 KeyValueCache SelfAttention::Saved::prefix(int64_t tokens, int64_t batch) const {
@@ -61,8 +62,20 @@ KeyValueCache SelfAttention::Saved::prefix(int64_t tokens, int64_t batch) const 
   return {part(k), part(v), tokens};
 }
 
-SelfAttention::SelfAttention(Linear qkv, Linear out, Shape shape)
-    : qkv_(std::move(qkv)), out_(std::move(out)), shape_(shape) {}
+SelfAttention::SelfAttention(Linear qkv, Linear out, Shape shape,
+                             std::shared_ptr<const RelativeBias> bias)
+    : qkv_(std::move(qkv)), out_(std::move(out)), shape_(shape), bias_(std::move(bias)) {}
+
+/// Keys that queries at `positions` ([rows]) must not see, to stand against scores [batch,
+/// kv_heads, group, rows, keys]; undefined when they see all. padding: [batch, keys] or undefined.
+Tensor SelfAttention::hidden_keys(const Tensor& positions, int64_t keys,
+                                  const Tensor& padding) const {
+  Tensor hidden;
+  if (shape_.sees == Visibility::kEarlier) hidden = later_keys(positions, keys);
+  if (!padding.defined()) return hidden;
+  const Tensor padded = padding.view({-1, 1, 1, 1, keys});
+  return hidden.defined() ? hidden.logical_or(padded) : padded;
+}
 
 /// Heads [first, first + heads) of a fused projection: [..., tokens, units] -> [..., heads, tokens,
 /// head_dim].
@@ -81,8 +94,9 @@ Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, 
     k = rotate(k, context.rotary);
   }
   q = q.contiguous(), k = k.contiguous(), v = v.contiguous();
-  if (saved != nullptr) *saved = {q, k, v, context.rotary};
   const int64_t past = cache == nullptr ? 0 : cache->length;
+  const Tensor bias = bias_ ? bias_->of_distances(1 - past - tokens, tokens - 1) : Tensor();
+  if (saved != nullptr) *saved = {q, k, v, context.rotary, bias};
   if (cache != nullptr) std::tie(k, v) = cache->append(k, v);
 
   // Query heads that share a key head are folded into the rows of one product.
@@ -92,13 +106,14 @@ Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, 
   for (int64_t first = 0; first < tokens; first += rows_at_once) {
     const int64_t rows = std::min(rows_at_once, tokens - first);
     const Tensor queries = q.narrow(2, first, rows).reshape({batch, kv, group * rows, -1});
-    const Tensor scores = at::matmul(queries, k.transpose(-1, -2)) * shape_.scale;
-    Tensor hidden_keys =
-        later_keys(at::arange(first, first + rows, x.options().dtype(at::kLong)) + past, keys);
-    if (context.padding.defined()) {
-      hidden_keys = hidden_keys.logical_or(context.padding.view({batch, 1, 1, 1, keys}));
+    Tensor scores = (at::matmul(queries, k.transpose(-1, -2)) * shape_.scale)
+                        .view({batch, kv, group, rows, keys});
+    if (bias.defined()) {
+      const Tensor of_rows = bias.narrow(1, tokens - first - rows, rows + keys - 1);
+      scores = scores + RelativeBias::spread(of_rows, keys).view({kv, group, rows, keys});
     }
-    const Tensor weights = masked_softmax(scores.view({batch, kv, group, rows, keys}), hidden_keys);
+    const Tensor positions = at::arange(first, first + rows, x.options().dtype(at::kLong)) + past;
+    const Tensor weights = masked_softmax(scores, hidden_keys(positions, keys, context.padding));
     attended.push_back(
         at::matmul(weights.view({batch, kv, group * rows, keys}), v).view({batch, h, rows, -1}));
   }
@@ -109,17 +124,25 @@ Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, 
 Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
   const int64_t keys = saved.k.size(2);
   const Tensor queries = saved.q.index_select(2, rows);  // [batch, heads, rows, head_dim]
-  const Tensor scores =
+  Tensor scores =
       at::matmul(queries, repeat_heads(saved.k, shape_.heads).transpose(-1, -2)) * shape_.scale;
-  return masked_softmax(scores, later_keys(rows, keys));
+  if (saved.bias.defined()) {
+    scores = scores + RelativeBias::spread(saved.bias, keys).index_select(1, rows);
+  }
+  return masked_softmax(scores, hidden_keys(rows, keys, {}));
 }
 
 Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
   const Tensor grad_heads = out_.pullback(grad_y);  // [rows, heads * head_dim]
-  const Tensor grad_qkv =
-      kernels::attention_pullback({grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos,
-                                   saved.rotary.sin, rows, shape_.scale});
-  return qkv_.pullback(grad_qkv.defined() ? grad_qkv : rows_of_qkv_plain(grad_heads, saved, rows));
+  const int64_t of_queries = shape_.heads * shape_.head_dim,
+                of_keys = shape_.kv_heads * shape_.head_dim;
+  Tensor grad_qkv = at::empty({rows.count(), of_queries + 2 * of_keys}, grad_heads.options());
+  const bool done = kernels::attention_pullback(
+      {grad_heads, saved.q, saved.k, saved.v, saved.rotary.cos, saved.rotary.sin, saved.bias, rows,
+       shape_.scale, shape_.sees},
+      {grad_qkv.narrow(1, 0, of_queries), grad_qkv.narrow(1, of_queries, of_keys),
+       grad_qkv.narrow(1, of_queries + of_keys, of_keys)});
+  return qkv_.pullback(done ? grad_qkv : rows_of_qkv_plain(grad_heads, saved, rows));
 }
 
 Tensor SelfAttention::pullback_plain(const Tensor& grad_y, const Saved& saved,
@@ -140,7 +163,9 @@ Tensor SelfAttention::rows_of_qkv_plain(const Tensor& grad_heads, const Saved& s
 SelfAttention::Saved SelfAttention::first_tokens(const Saved& saved, int64_t tokens) const {
   const auto cut = [&](const Tensor& x) { return x.narrow(2, 0, tokens); };
   return {cut(saved.q), cut(saved.k), cut(saved.v),
-          saved.rotary.defined() ? saved.rotary.first(tokens) : saved.rotary};
+          saved.rotary.defined() ? saved.rotary.first(tokens) : saved.rotary,
+          saved.bias.defined() ? saved.bias.narrow(1, saved.q.size(2) - tokens, 2 * tokens - 1)
+                               : saved.bias};
 }
 
 /// The gradients of queries, keys and values before rotation, in plain tensor operations: [steps,

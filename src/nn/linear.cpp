@@ -17,6 +17,14 @@ Tensor Linear::pullback(const Tensor& grad_y) const {
   return pullback_part(grad_y, 0, out_features());
 }
 
+void Linear::add_pullback(const Tensor& grad_y, Tensor& grad_x) const {
+  if (grad_x.scalar_type() == weight_.scalar_type()) {
+    grad_x.addmm_(grad_y, weight_);
+  } else {
+    grad_x.add_(grad_y.mm(weight_));
+  }
+}
+
 Tensor Linear::pullback_part(const Tensor& grad_y, int64_t begin, int64_t size) const {
   std::vector<int64_t> shape = grad_y.sizes().vec();
   shape.back() = in_features();

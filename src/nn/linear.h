@@ -21,6 +21,9 @@ class Linear {
   Tensor forward(const Tensor& x) const;
   /// grad_y: [..., out] -> grad_x: [..., in]. Leading axes are folded into one matrix product.
   Tensor pullback(const Tensor& grad_y) const;
+  /// grad_x += pullback(grad_y), in place. grad_y: [rows, out]; grad_x: [rows, in], of the map's
+  /// type or wider.
+  void add_pullback(const Tensor& grad_y, Tensor& grad_x) const;
   /// As pullback, for gradients that are non-zero only in the outputs [begin, begin + size):
   /// grad_y: [..., size].
   Tensor pullback_part(const Tensor& grad_y, int64_t begin, int64_t size) const;

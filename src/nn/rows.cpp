@@ -8,7 +8,7 @@ Rows Rows::prefixes(const std::vector<int64_t>& positions, int64_t batch, int64_
   int64_t begin = 0;
   for (const int64_t position : positions) {
     for (int64_t b = 0; b < batch; ++b) {
-      rows.segments.push_back({begin, position + 1, b});
+      rows.segments.push_back({begin, position + 1, b, 0});
       parts.push_back(at::arange(b * tokens, b * tokens + position + 1, at::kLong));
       begin += position + 1;
     }
@@ -17,12 +17,19 @@ Rows Rows::prefixes(const std::vector<int64_t>& positions, int64_t batch, int64_
   return rows;
 }
 
+Rows Rows::whole(int64_t steps, int64_t batch, int64_t tokens) {
+  return prefixes(std::vector<int64_t>(static_cast<size_t>(steps), tokens - 1), batch, tokens);
+}
+
 Rows Rows::own(const std::vector<int64_t>& positions, int64_t batch, int64_t tokens) {
+  Rows rows;
   std::vector<int64_t> index;
   for (const int64_t position : positions) {
-    for (int64_t b = 0; b < batch; ++b) index.push_back(b * tokens + position);
+    for (int64_t b = 0; b < batch; ++b) {
+      rows.segments.push_back({static_cast<int64_t>(index.size()), 1, b, position});
+      index.push_back(b * tokens + position);
+    }
   }
-  Rows rows;
   rows.index = at::tensor(index, at::kLong);
   return rows;
 }

@@ -11,11 +11,12 @@ namespace inseq::nn {
 /// other and without padding; what a forward pass saved ([batch, tokens, ...]) is shared by all
 /// steps and looked up by `index`.
 struct Rows {
-  /// The rows of one step and batch entry: its tokens 0, 1, ….
+  /// The rows of one step and batch entry: its tokens first, first + 1, ….
   struct Segment {
     int64_t begin = 0;  // first row
     int64_t size = 0;   // tokens
     int64_t batch = 0;  // batch entry
+    int64_t first = 0;  // token of the first row
   };
   std::vector<Segment> segments;  // steps, and within a step the batch entries
   Tensor index;                   // [rows] int64 on the CPU: batch entry * tokens + token
@@ -26,7 +27,9 @@ struct Rows {
 
   /// Tokens up to and including each step's position. `tokens` is the length of what was saved.
   static Rows prefixes(const std::vector<int64_t>& positions, int64_t batch, int64_t tokens);
-  /// Each step's own position alone; segments stay empty.
+  /// All tokens in every step: the rows of an encoder.
+  static Rows whole(int64_t steps, int64_t batch, int64_t tokens);
+  /// Each step's own position alone: segments of one row.
   static Rows own(const std::vector<int64_t>& positions, int64_t batch, int64_t tokens);
 
   /// The rows of `saved` ([batch, tokens, units]) that belong to these: [rows, units].

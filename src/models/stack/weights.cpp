@@ -46,7 +46,7 @@ const io::TensorEntry& Weights::entry(const std::string& name,
 }
 
 Tensor Weights::get(const std::string& name, const std::vector<int64_t>& shape) const {
-  const Tensor out = at::empty(shape, at::TensorOptions(options_.dtype).device(options_.device));
+  const Tensor out = at::empty(shape, options());
   load_into(entry(name, shape), name, out);
   return out;
 }
@@ -74,6 +74,12 @@ void Weights::load_into(const io::TensorEntry& entry, const std::string& name,
   }
 }
 
+bool Weights::same(const std::string& name, const std::string& other) const {
+  const io::TensorEntry *a = file_.find(stored_name(name)), *b = file_.find(stored_name(other));
+  if (a == nullptr || b == nullptr || a->dtype != b->dtype || a->shape != b->shape) return false;
+  return a->bytes.data() == b->bytes.data() || std::ranges::equal(a->bytes, b->bytes);
+}
+
 nn::Linear Weights::linear(const std::string& name, int64_t in, int64_t out, bool bias) const {
   return {get(name + ".weight", {out, in}), bias ? get(name + ".bias", {out}) : Tensor()};
 }
@@ -81,9 +87,8 @@ nn::Linear Weights::linear(const std::string& name, int64_t in, int64_t out, boo
 nn::Linear Weights::fused_linear(const std::vector<Part>& parts, int64_t in, bool bias) const {
   int64_t rows = 0;
   for (const Part& part : parts) rows += part.out;
-  const at::TensorOptions options = at::TensorOptions(options_.dtype).device(options_.device);
-  const Tensor weight = at::empty({rows, in}, options);
-  const Tensor biases = bias ? at::empty({rows}, options) : Tensor();
+  const Tensor weight = at::empty({rows, in}, options());
+  const Tensor biases = bias ? at::empty({rows}, options()) : Tensor();
   int64_t first = 0;
   for (const Part& part : parts) {
     const std::string name = part.name + ".weight", bias_name = part.name + ".bias";

@@ -34,8 +34,19 @@ class Weights {
   /// otherwise.
   Tensor get(const std::string& name, const std::vector<int64_t>& shape) const;
 
+  /// Whether the checkpoint holds a tensor of that name.
+  bool has(const std::string& name) const { return file_.find(stored_name(name)) != nullptr; }
+  /// Whether both names stand for the same values. Checkpoints may store tied tensors under all of
+  /// their names.
+  bool same(const std::string& name, const std::string& other) const;
+
   /// `name`.weight [out, in] and, when `bias`, `name`.bias [out].
   nn::Linear linear(const std::string& name, int64_t in, int64_t out, bool bias) const;
+
+  /// Type and device of the tensors.
+  at::TensorOptions options() const {
+    return at::TensorOptions(options_.dtype).device(options_.device);
+  }
 
   /// Rows of several linear maps from the same input, one under the other: their outputs come side
   /// by side.

@@ -1,7 +1,6 @@
 #include "nn/kernels/attention_pullback.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <cmath>
@@ -73,40 +72,55 @@ INSEQ_SIMD_CLONES void softmax_pullback(const double* p, double* d, int64_t keys
   softmax_pullback_body(p, d, keys, scale);
 }
 
+/// A matrix of gradients to fill, rows of `units` apart.
+template <typename Io>
+struct Destination {
+  Io* data;
+  int64_t units;
+  Io* row(int64_t index, int64_t head, int64_t dim) const {
+    return data + index * units + head * dim;
+  }
+};
+
 /// Everything a tile needs, with raw pointers and strides.
 template <typename T, typename Io>
 struct Problem {
   const Io* grad_heads;
-  const T *q, *k, *v, *cos, *sin;
-  Io* out;
+  const T *q, *k, *v, *cos, *sin, *bias;
+  Destination<Io> grad_q, grad_k, grad_v;
   int64_t heads, kv_heads, dim, half;                         // half: rotary units / 2
   int64_t q_batch, q_head, k_batch, k_head, v_batch, v_head;  // strides; tokens have stride dim
+  int64_t tokens, keys;                                       // in q, in k
   T scale;
+  Visibility sees;
 
-  int64_t out_units() const { return (heads + 2 * kv_heads) * dim; }
+  int64_t keys_of(const Rows::Segment& segment) const {
+    return sees == Visibility::kAll ? keys : segment.size;
+  }
 };
 
 /// Per-thread working memory.
 template <typename T>
 struct Scratch {
   std::vector<T> grad, weights, slopes, grad_q, grad_k, grad_v;
-  Scratch(int64_t tokens, int64_t dim)
+  Scratch(int64_t keys, int64_t dim)
       : grad(kTileRows * dim),
-        weights(kTileRows * tokens),
-        slopes(kTileRows * tokens),
+        weights(kTileRows * keys),
+        slopes(kTileRows * keys),
         grad_q(kTileRows * dim),
-        grad_k(tokens * dim),
-        grad_v(tokens * dim) {}
+        grad_k(keys * dim),
+        grad_v(keys * dim) {}
 };
 
-/// Writes rows [rows, dim] into one head of the output, rotated back.
+/// Writes `count` rows of one head to `out`, whose rows lie `units` apart, rotated back as the
+/// tokens from `first` on.
 template <typename T, typename Io>
 void write_head(const Problem<T, Io>& p, const T* rows, int64_t first, int64_t count, Io* out,
-                bool rotated) {
+                int64_t units, bool rotated) {
   const int64_t half = rotated ? p.half : 0;
   for (int64_t i = 0; i < count; ++i) {
     const T* x = rows + i * p.dim;
-    Io* y = out + i * p.out_units();
+    Io* y = out + i * units;
     const T* cos = p.cos + (first + i) * p.half;
     const T* sin = p.sin + (first + i) * p.half;
     for (int64_t u = 0; u < half; ++u) {
@@ -117,14 +131,29 @@ void write_head(const Problem<T, Io>& p, const T* rows, int64_t first, int64_t c
   }
 }
 
+/// Attention weights of `rows` queries from `token` on, [rows, keys], from their scaled products.
+template <typename T, typename Io>
+void weigh(const Problem<T, Io>& p, int64_t head, int64_t token, int64_t rows, int64_t keys,
+           T* scores) {
+  for (int64_t i = 0; i < rows; ++i) {
+    T* row = scores + i * keys;
+    if (p.bias != nullptr) {
+      const T* bias = p.bias + head * (p.tokens + p.keys - 1) + (p.tokens - 1 - (token + i));
+      for (int64_t j = 0; j < keys; ++j) row[j] += bias[j];
+    }
+    softmax(row, p.sees == Visibility::kAll ? keys : token + i + 1, keys);
+  }
+}
+
 /// One tile of query rows of one head: adds to grad_k and grad_v, writes the queries' gradient.
 template <typename T, typename Io>
 void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, int64_t first,
           Scratch<T>& s) {
-  const int64_t rows = std::min(kTileRows, segment.size - first), keys = first + rows, dim = p.dim;
-  const int64_t row = segment.begin + first, b = segment.batch;
+  const int64_t rows = std::min(kTileRows, segment.size - first), dim = p.dim;
+  const int64_t keys = p.sees == Visibility::kAll ? p.keys : first + rows;
+  const int64_t row = segment.begin + first, token = segment.first + first, b = segment.batch;
   const int64_t kv = head / (p.heads / p.kv_heads);
-  const T* q = p.q + b * p.q_batch + head * p.q_head + first * dim;
+  const T* q = p.q + b * p.q_batch + head * p.q_head + token * dim;
   const T* k = p.k + b * p.k_batch + kv * p.k_head;
   const T* v = p.v + b * p.v_batch + kv * p.v_head;
   for (int64_t i = 0; i < rows; ++i) {
@@ -133,7 +162,7 @@ void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, i
   }
   gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, p.scale, q, dim, k, dim, T(0),
        s.weights.data(), keys);
-  for (int64_t i = 0; i < rows; ++i) softmax(s.weights.data() + i * keys, first + i + 1, keys);
+  weigh(p, head, token, rows, keys, s.weights.data());
   gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.weights.data(), keys, s.grad.data(),
        dim, T(1), s.grad_v.data(), dim);
   gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, T(1), s.grad.data(), dim, v, dim, T(0),
@@ -145,63 +174,76 @@ void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, i
        s.grad_q.data(), dim);
   gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.slopes.data(), keys, q, dim, T(1),
        s.grad_k.data(), dim);
-  write_head(p, s.grad_q.data(), first, rows, p.out + row * p.out_units() + head * dim, true);
+  write_head(p, s.grad_q.data(), token, rows, p.grad_q.row(row, head, dim), p.grad_q.units, true);
 }
 
 /// All query heads that share one key head, for one segment.
 template <typename T, typename Io>
-void group(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t kv, Scratch<T>& s) {
-  std::fill_n(s.grad_k.begin(), segment.size * p.dim, T(0));
-  std::fill_n(s.grad_v.begin(), segment.size * p.dim, T(0));
+void group(const Problem<T, Io>& p, const Rows& rows, int64_t index, int64_t kv, Scratch<T>& s) {
+  const Rows::Segment& segment = rows.segments[static_cast<size_t>(index)];
+  const int64_t keys = p.keys_of(segment);
+  std::fill_n(s.grad_k.begin(), keys * p.dim, T(0));
+  std::fill_n(s.grad_v.begin(), keys * p.dim, T(0));
   const int64_t size = p.heads / p.kv_heads;
   for (int64_t first = 0; first < segment.size; first += kTileRows) {
     for (int64_t head = kv * size; head < (kv + 1) * size; ++head) tile(p, segment, head, first, s);
   }
-  Io* keys_out = p.out + segment.begin * p.out_units() + (p.heads + kv) * p.dim;
-  write_head(p, s.grad_k.data(), 0, segment.size, keys_out, true);
-  write_head(p, s.grad_v.data(), 0, segment.size, keys_out + p.kv_heads * p.dim, false);
+  const int64_t row = p.sees == Visibility::kAll ? index * keys : segment.begin;
+  write_head(p, s.grad_k.data(), 0, keys, p.grad_k.row(row, kv, p.dim), p.grad_k.units, true);
+  write_head(p, s.grad_v.data(), 0, keys, p.grad_v.row(row, kv, p.dim), p.grad_v.units, false);
 }
 
 template <typename T, typename Io>
 void run(const Problem<T, Io>& p, const Rows& rows) {
-  int64_t longest = 0;
-  for (const Rows::Segment& segment : rows.segments) longest = std::max(longest, segment.size);
+  int64_t most_keys = 0;
+  for (const Rows::Segment& segment : rows.segments) {
+    most_keys = std::max(most_keys, p.keys_of(segment));
+  }
   const int64_t units = static_cast<int64_t>(rows.segments.size()) * p.kv_heads;
   at::parallel_for(0, units, 1, [&](int64_t begin, int64_t end) {
-    Scratch<T> scratch(longest, p.dim);
+    Scratch<T> scratch(most_keys, p.dim);
     for (int64_t unit = begin; unit < end; ++unit) {
-      group(p, rows.segments[static_cast<size_t>(unit / p.kv_heads)], unit % p.kv_heads, scratch);
+      group(p, rows, unit / p.kv_heads, unit % p.kv_heads, scratch);
     }
   });
 }
 
+template <typename Io>
+Destination<Io> destination(const Tensor& x) {
+  return {static_cast<Io*>(x.data_ptr()), x.stride(0)};
+}
+
 template <typename T, typename Io>
-Tensor solve(const AttentionPullback& in) {
-  const int64_t half = in.cos.defined() ? in.cos.size(-1) : 0;
-  const Tensor cos = half > 0 ? in.cos.contiguous() : Tensor(),
-               sin = half > 0 ? in.sin.contiguous() : Tensor();
-  const int64_t units = (in.q.size(1) + 2 * in.k.size(1)) * in.q.size(3);
-  Tensor out = at::empty({in.grad_heads.size(0), units}, in.grad_heads.options());
-  const Problem<T, Io> problem{static_cast<const Io*>(in.grad_heads.const_data_ptr()),
-                               in.q.const_data_ptr<T>(),
-                               in.k.const_data_ptr<T>(),
-                               in.v.const_data_ptr<T>(),
-                               half > 0 ? cos.const_data_ptr<T>() : nullptr,
-                               half > 0 ? sin.const_data_ptr<T>() : nullptr,
-                               static_cast<Io*>(out.data_ptr()),
-                               in.q.size(1),
-                               in.k.size(1),
-                               in.q.size(3),
-                               half,
-                               in.q.stride(0),
-                               in.q.stride(1),
-                               in.k.stride(0),
-                               in.k.stride(1),
-                               in.v.stride(0),
-                               in.v.stride(1),
-                               static_cast<T>(in.scale)};
-  run(problem, in.rows);
-  return out;
+bool solve(const AttentionPullback& in, const AttentionGradients& out) {
+  const auto whole = [](const Tensor& x) { return x.defined() ? x.contiguous() : x; };
+  const auto data = [](const Tensor& x) { return x.defined() ? x.const_data_ptr<T>() : nullptr; };
+  const Tensor cos = whole(in.cos), sin = whole(in.sin), bias = whole(in.bias);
+  run(Problem<T, Io>{.grad_heads = static_cast<const Io*>(in.grad_heads.const_data_ptr()),
+                     .q = data(in.q),
+                     .k = data(in.k),
+                     .v = data(in.v),
+                     .cos = data(cos),
+                     .sin = data(sin),
+                     .bias = data(bias),
+                     .grad_q = destination<Io>(out.q),
+                     .grad_k = destination<Io>(out.k),
+                     .grad_v = destination<Io>(out.v),
+                     .heads = in.q.size(1),
+                     .kv_heads = in.k.size(1),
+                     .dim = in.q.size(3),
+                     .half = cos.defined() ? cos.size(-1) : 0,
+                     .q_batch = in.q.stride(0),
+                     .q_head = in.q.stride(1),
+                     .k_batch = in.k.stride(0),
+                     .k_head = in.k.stride(1),
+                     .v_batch = in.v.stride(0),
+                     .v_head = in.v.stride(1),
+                     .tokens = in.q.size(2),
+                     .keys = in.k.size(2),
+                     .scale = static_cast<T>(in.scale),
+                     .sees = in.sees},
+      in.rows);
+  return true;
 }
 
 bool packed_rows(const Tensor& x, at::ScalarType type) {
@@ -210,17 +252,18 @@ bool packed_rows(const Tensor& x, at::ScalarType type) {
 
 }  // namespace
 
-Tensor attention_pullback(const AttentionPullback& in) {
+bool attention_pullback(const AttentionPullback& in, const AttentionGradients& out) {
   const at::ScalarType io = in.grad_heads.scalar_type();
   const at::ScalarType type = io == at::kDouble ? at::kDouble : at::kFloat;
   const bool fits = has_blas() && in.grad_heads.is_cpu() && in.grad_heads.is_contiguous() &&
                     packed_rows(in.q, type) && packed_rows(in.k, type) && packed_rows(in.v, type) &&
-                    (!in.cos.defined() || (in.cos.dim() == 2 && in.cos.scalar_type() == type));
-  if (!fits) return {};
-  if (io == at::kFloat) return solve<float, float>(in);
-  if (io == at::kDouble) return solve<double, double>(in);
-  if (io == at::kBFloat16) return solve<float, Bf16>(in);
-  return {};
+                    (!in.cos.defined() || (in.cos.dim() == 2 && in.cos.scalar_type() == type)) &&
+                    (!in.bias.defined() || in.bias.scalar_type() == type);
+  if (!fits) return false;
+  if (io == at::kFloat) return solve<float, float>(in, out);
+  if (io == at::kDouble) return solve<double, double>(in, out);
+  if (io == at::kBFloat16) return solve<float, Bf16>(in, out);
+  return false;
 }
 
 }  // namespace inseq::nn::kernels

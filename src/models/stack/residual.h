@@ -1,0 +1,58 @@
+#pragma once
+#include <memory>
+
+#include "models/stack/decoder_layer.h"
+#include "nn/norm.h"
+
+namespace inseq::models {
+
+/// Where the norm of a residual block f stands.
+enum class NormPlacement {
+  kBefore,  ///< y = x + f(norm(x))
+  kAfter,   ///< y = norm(x + f(x))
+};
+
+/// A block's residual connection and norm. The block itself is given to each call: whatever maps
+/// hidden states to hidden states, and its pullback.
+class Residual {
+ public:
+  Residual(std::unique_ptr<nn::Norm> norm, NormPlacement placement)
+      : norm_(std::move(norm)), placement_(placement) {}
+
+  /// x: [batch, tokens, hidden] -> same. `saved` may be null.
+  template <typename Block>
+  Tensor forward(const Tensor& x, nn::Norm::Saved* saved, const Block& block) const {
+    if (placement_ == NormPlacement::kBefore) return x + block(norm_->forward(x, saved));
+    return norm_->forward(x + block(x), saved);
+  }
+
+  /// Carries `grad` from y to x, in place. `pullback` maps the gradient of f(x) to that of x.
+  template <typename Pullback>
+  void pullback(ResidualGradient& grad, const nn::Norm::Saved& saved, const nn::Rows& rows,
+                const Pullback& pullback) const {
+    if (placement_ == NormPlacement::kAfter) through_norm(grad, saved, rows);
+    add(pullback(grad.narrow()), grad, saved, rows);
+  }
+
+  /// The same where the gradient of y is only known, and non-zero, in the last row of each segment
+  /// of `rows` (the tokens of `own`), and that of x is wanted in all rows.
+  template <typename Pullback>
+  void pullback_of_last(ResidualGradient& grad, const nn::Norm::Saved& saved, const nn::Rows& own,
+                        const nn::Rows& rows, const Pullback& pullback) const {
+    if (placement_ == NormPlacement::kAfter) through_norm(grad, saved, own);
+    const Tensor inner = pullback(grad.narrow());
+    const Tensor full = at::zeros({rows.count(), grad.wide.size(1)}, grad.wide.options());
+    grad.wide = full.index_copy(0, rows.last().to(full.device()), grad.wide);
+    add(inner, grad, saved, rows);
+  }
+
+ private:
+  void through_norm(ResidualGradient& grad, const nn::Norm::Saved& saved,
+                    const nn::Rows& rows) const;
+  void add(const Tensor& inner, ResidualGradient& grad, const nn::Norm::Saved& saved,
+           const nn::Rows& rows) const;
+  std::unique_ptr<nn::Norm> norm_;
+  NormPlacement placement_;
+};
+
+}  // namespace inseq::models

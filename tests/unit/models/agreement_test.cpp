@@ -1,0 +1,222 @@
+// Agreement of whole models with transformers: see make_data.py.
+#include <gtest/gtest.h>
+
+#include <span>
+
+#include "inseq/error.h"
+#include "io/file.h"
+#include "models/stack/architecture.h"
+#include "support/formula_model.h"
+#include "support/temporary_folder.h"
+
+namespace inseq::models {
+namespace {
+
+std::string data_path(const std::string& name) {
+  return concat(INSEQ_TEST_DIR, "/unit/models/", name);
+}
+
+Json read_json(const std::string& name) { return Json::parse(io::read_text(data_path(name))); }
+
+Tensor read_tensor(const io::TensorFile& file, const std::string& name) {
+  const io::TensorEntry* entry = file.find(name);
+  const Tensor out = at::empty(entry->shape, at::kFloat);
+  std::memcpy(out.data_ptr(), entry->bytes.data(), entry->bytes.size());
+  return out;
+}
+
+/// A model of models.json in a folder of its own.
+class ModelFolder {
+ public:
+  explicit ModelFolder(const std::string& name)
+      : model(read_json("models.json").at(name)), tensors(read_json("data/" + name + ".json")) {}
+
+  /// Writes config.json and model.safetensors; the members may be changed before.
+  void write() const {
+    std::vector<std::vector<float>> values;
+    std::vector<io::TensorToWrite> to_write;
+    const auto seed = model.at("seed").get<uint64_t>();
+    for (const auto& [name, entry] : tensors.items()) {
+      const test::FormulaTensor tensor{name, entry.at("shape").get<std::vector<int64_t>>(),
+                                       entry.at("offset").get<float>(),
+                                       entry.at("scale").get<float>()};
+      values.push_back(test::formula_values(tensor, seed));
+      to_write.push_back({name, io::DType::kF32, tensor.shape, {}});
+    }
+    const auto value_of = [&](const std::string& name) {
+      for (size_t i = 0; i < values.size(); ++i) {
+        if (to_write[i].name == name) return values[i];
+      }
+      return std::vector<float>();
+    };
+    const Json copies = model.value("copies", Json::object());
+    for (const auto& [copy, of] : copies.items()) {
+      values.push_back(value_of(of.get<std::string>()));
+      to_write.push_back({copy,
+                          io::DType::kF32,
+                          tensors.at(of.get<std::string>()).at("shape").get<std::vector<int64_t>>(),
+                          {}});
+    }
+    for (size_t i = 0; i < values.size(); ++i)
+      to_write[i].bytes = std::as_bytes(std::span(values[i]));
+    io::write_file(folder_.path() + "/model.safetensors", io::write_safetensors(to_write));
+    io::write_file(folder_.path() + "/config.json", model.at("config").dump());
+  }
+  std::unique_ptr<LanguageModel> load(WeightOptions options = {}) const {
+    return build_model(open_model_files(folder_.path(), /*is_gguf=*/false), options);
+  }
+  Tensor ids(const std::string& side) const {
+    return at::tensor(model.at(side).get<std::vector<int64_t>>(), at::kLong).unsqueeze(0);
+  }
+
+  Json model, tensors;
+
+ private:
+  test::TemporaryFolder folder_;
+};
+
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  const Json models = read_json("models.json");
+  for (const auto& [name, model] : models.items()) names.push_back(name);
+  return names;
+}
+
+double difference(const Tensor& found, const Tensor& expected) {
+  return ((found - expected).abs().max() / expected.abs().max()).item<double>();
+}
+
+class Agreement : public testing::TestWithParam<std::string> {};
+
+TEST_P(Agreement, LogitsAndEmbeddingsAreThoseOfTransformers) {
+  const ModelFolder folder(GetParam());
+  folder.write();
+  const auto model = folder.load();
+  const Sides embeddings = model->embed({folder.ids("source"), folder.ids("target")});
+  const auto expected = io::open_safetensors(data_path("data/" + GetParam() + ".safetensors"));
+  EXPECT_LE(difference(embeddings.source[0], read_tensor(*expected, "source")), 1e-6);
+  EXPECT_LE(difference(embeddings.target[0], read_tensor(*expected, "target")), 1e-6);
+  const Tensor logits = model->logits(model->forward(embeddings, {})->final_hidden)[0];
+  EXPECT_LE(difference(logits, read_tensor(*expected, "logits")), 1e-4);
+  const auto cache = model->start(folder.ids("source"), at::ones_like(folder.ids("source")));
+  const Tensor last =
+      model->next_logits(folder.ids("target"), at::ones_like(folder.ids("target")), *cache)[0];
+  EXPECT_LE(difference(last, read_tensor(*expected, "logits")[-1]), 1e-4);
+}
+
+TEST_P(Agreement, PullbackIsAutogradInFloat64) {
+  const ModelFolder folder(GetParam());
+  folder.write();
+  const auto model = folder.load({.dtype = at::kDouble});
+  const Sides inputs = model->embed({folder.ids("source"), folder.ids("target")});
+  const int64_t hidden = inputs.target.size(2), tokens = inputs.target.size(1);
+  const std::vector<int64_t> positions{tokens - 1, 1};
+  const Tensor grad = at::ones({2, 1, hidden}, at::kDouble).cumsum(2) / hidden;
+  const auto pass = model->forward(inputs, {.keep = Keep::kPullback});
+  const Sides found = model->pullback(grad, positions, *pass, true);
+  const at::AutoGradMode recording(true);
+  const Sides leaves{inputs.source.detach().requires_grad_(),
+                     inputs.target.detach().requires_grad_()};
+  const Tensor final_hidden = model->forward(leaves, {})->final_hidden;
+  for (int64_t s = 0; s < 2; ++s) {
+    const auto expected =
+        torch::autograd::grad({final_hidden.select(1, positions[s])},
+                              {leaves.source, leaves.target}, {grad[s]}, /*retain_graph=*/true);
+    EXPECT_LE(difference(found.source[s], expected[0]), 1e-10);
+    EXPECT_LE(difference(found.target[s], expected[1]), 1e-10);
+  }
+}
+
+TEST_P(Agreement, Bfloat16IsNearFloat32) {
+  const ModelFolder folder(GetParam());
+  folder.write();
+  std::vector<Tensor> gradients;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const auto model = folder.load({.dtype = type});
+    const Sides inputs = model->embed({folder.ids("source"), folder.ids("target")});
+    const auto pass = model->forward(inputs, {.keep = Keep::kPullback});
+    EXPECT_EQ(pass->final_hidden.scalar_type(), type);
+    const Tensor grad = at::ones({1, 1, inputs.target.size(2)}, inputs.target.options());
+    // The sum of hidden states after a norm hardly changes: a slope over units gives it a gradient.
+    const Sides found = model->pullback(grad.cumsum(2) / grad.size(2), {3}, *pass, true);
+    EXPECT_EQ(found.source.scalar_type(), at::kFloat);
+    gradients.push_back(found.source.flatten());
+  }
+  const double cosine =
+      (gradients[0].dot(gradients[1]) / (gradients[0].norm() * gradients[1].norm())).item<double>();
+  EXPECT_GT(cosine, 0.95);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Agreement, testing::ValuesIn(names()),
+                         [](const auto& info) { return info.param; });
+
+// --- bad checkpoints and configurations ---------------------------------------------------------
+
+std::string message_of(const ModelFolder& folder) {
+  folder.write();
+  try {
+    folder.load();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(BadModel, MissingTensorsAreNamed) {
+  for (const auto& [model, tensor] : std::map<std::string, std::string>{
+           {"marian", "model.encoder.layers.1.fc1.weight"},
+           {"bart", "model.decoder.layernorm_embedding.bias"},
+           {"mbart", "model.decoder.layer_norm.weight"},
+           {"pegasus", "model.decoder.layers.2.encoder_attn.q_proj.bias"},
+           {"bart_scaled_untied", "lm_head.weight"},
+           {"led", "led.encoder.layers.0.self_attn.longformer_self_attn.key.weight"},
+           {"t5", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"},
+           {"umt5", "decoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight"}}) {
+    ModelFolder folder(model);
+    folder.tensors.erase(tensor);
+    EXPECT_NE(message_of(folder).find("tensor \"" + tensor + "\" is missing"), std::string::npos)
+        << model << ": " << message_of(folder);
+  }
+}
+
+TEST(BadModel, ATokenTableUnderNoNameIsNamed) {
+  ModelFolder folder("t5");
+  folder.tensors.erase("shared.weight");
+  EXPECT_NE(message_of(folder).find("\"encoder.embed_tokens.weight\" is missing"),
+            std::string::npos)
+      << message_of(folder);
+}
+
+TEST(BadModel, ConfigurationsThatDoNotFitAreTold) {
+  const auto message = [](const std::string& name, const std::string& key, const Json& value) {
+    ModelFolder folder(name);
+    folder.model["config"][key] = value;
+    return message_of(folder);
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  has(message("bart", "encoder_attention_heads", 5), "d_model 24 is not a multiple of 5");
+  has(message("bart", "max_position_embeddings", 34),
+      "\"model.encoder.embed_positions.weight\" is [35, 24], the configuration needs [36, 24]");
+  has(message("bart", "decoder_layers", 0), "\"decoder_layers\" is 0");
+  has(message("bart", "decoder_ffn_dim", 38), "the configuration needs [24, 38]");
+  has(message("marian", "decoder_vocab_size", 40), "decoder_vocab_size 40 is not vocab_size 41");
+  has(message("marian", "activation_function", "swich"), "swich");
+  has(message("t5", "feed_forward_proj", "open-gelu"), "\"feed_forward_proj\" is \"open-gelu\"");
+  has(message("t5", "relative_attention_num_buckets", 3), "relative_attention_num_buckets 3");
+  has(message("t5", "relative_attention_max_distance", 5), "relative_attention_max_distance 5");
+  has(message("t5", "d_kv", 8), "the configuration needs");
+  has(message("led", "attention_window", 1), "\"attention_window\" is 1");
+  has(message("led", "attention_window", "wide"), "\"attention_window\" is \"wide\"");
+}
+
+TEST(Led, SourcesLongerThanItsWindowHaveNoPosition) {
+  const ModelFolder folder("led");
+  folder.write();
+  EXPECT_EQ(folder.load()->sizes().max_source_positions, 9);
+  EXPECT_EQ(folder.load()->sizes().max_positions, 16);
+}
+
+}  // namespace
+}  // namespace inseq::models

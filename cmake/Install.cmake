@@ -23,4 +23,5 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/inseq-config-versio
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/inseq-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/inseq-config-version.cmake
               ${PROJECT_SOURCE_DIR}/cmake/FindLibTorch.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/FindSentencePiece.cmake
         DESTINATION ${package_dir})

@@ -201,11 +201,14 @@ std::vector<std::string> AttributionModel::generate_from(const std::vector<std::
       mask[row].narrow(0, columns - length, length).fill_(1);
     }
     const auto cache = parts_->model->start(Tensor(), Tensor());
-    const Tensor generated = generation::generate(
-        [&](const Tensor& fresh, const Tensor& seen) {
-          return parts_->model->next_logits(fresh, seen, *cache).cpu();
-        },
-        ids, mask, options, progress);
+    const generation::Decoder decoder{
+        .next_logits =
+            [&](const Tensor& fresh, const Tensor& seen) {
+              return parts_->model->next_logits(fresh, seen, *cache);
+            },
+        .reorder = [&](const Tensor& chosen) { cache->reorder(chosen); }};
+    options.num_return_sequences = 1;
+    const Tensor generated = generation::generate(decoder, ids, mask, options, progress).ids;
     for (int64_t row = 0; row < rows; ++row) {
       // Padding is cut off by position, so that a pad token which is also EOS is treated as text
       // where it is one.

@@ -4,12 +4,10 @@ namespace inseq::generation {
 
 const std::vector<ForeignOption>& foreign_options() {
   static const std::vector<ForeignOption> options = {
-      {"num_beams", 1, "beam search is not supported yet"},
       {"num_beam_groups", 1, "group beam search is not supported"},
       {"diversity_penalty", 0, "group beam search is not supported"},
       {"constraints", nullptr, "constrained beam search is not supported"},
       {"force_words_ids", nullptr, "constrained beam search is not supported"},
-      {"num_return_sequences", 1, "every prompt gets one text (repeat a prompt for more)"},
       {"penalty_alpha", 0, "contrastive search is not supported"},
       {"dola_layers", nullptr, "DoLa decoding is not supported"},
       {"guidance_scale", 1, "classifier-free guidance is not supported"},
@@ -38,13 +36,12 @@ const std::vector<std::string>& ignored_options() {
       "return_dict_in_generate", "output_scores", "output_logits", "output_attentions",
       "output_hidden_states", "use_cache", "cache_implementation", "cache_config", "max_cache_len",
       "compile_config", "disable_compile", "low_memory", "prefill_chunk_size",
-      // Book-keeping, and tokens that prompts begin with.
-      "transformers_version", "_from_model_config", "_commit_hash", "bos_token_id",
-      "decoder_start_token_id",
-      // Beams and assistants: without them these do nothing in transformers either.
-      "length_penalty", "early_stopping", "num_assistant_tokens", "num_assistant_tokens_schedule",
-      "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind",
-      "max_matching_ngram_size", "assistant_ensemble_weight"};
+      // Book-keeping.
+      "transformers_version", "_from_model_config", "_commit_hash",
+      // Assistants: without them these do nothing in transformers either.
+      "num_assistant_tokens", "num_assistant_tokens_schedule", "assistant_confidence_threshold",
+      "assistant_lookbehind", "target_lookbehind", "max_matching_ngram_size",
+      "assistant_ensemble_weight"};
   return names;
 }
 

@@ -1,64 +1,14 @@
-#include <cmath>
-#include <limits>
-
+#include "generation/beam_search.h"
 #include "generation/constraints.h"
 #include "generation/generation.h"
 #include "generation/lengths.h"
 #include "generation/logits_processors.h"
+#include "generation/model_checks.h"
 #include "generation/sampler.h"
 #include "inseq/error.h"
 
 namespace inseq::generation {
 namespace {
-
-void check_prompt(const Tensor& ids, const Tensor& mask) {
-  INSEQ_CHECK(ids.dim() == 2 && ids.scalar_type() == at::kLong && ids.numel() > 0, InvalidArgument,
-              "prompt ids must be int64 of shape [batch, tokens] with at least one token, got ",
-              ids.scalar_type(), " of shape ", ids.sizes());
-  INSEQ_CHECK(mask.sizes() == ids.sizes(), InvalidArgument, "the prompt mask has shape ",
-              mask.sizes(), ", the prompt ids have ", ids.sizes());
-  INSEQ_CHECK(mask.select(1, -1).ne(0).all().item<bool>(), InvalidArgument,
-              "prompts must be padded on the left: the last column of the mask holds zeros");
-}
-
-void check_shape(const Tensor& logits, int64_t batch) {
-  INSEQ_CHECK(logits.dim() == 2 && logits.size(0) == batch && logits.size(1) > 0 &&
-                  logits.is_floating_point(),
-              InvalidArgument, "next-token logits must be floats of shape [", batch,
-              ", vocabulary], got ", logits.scalar_type(), " of shape ", logits.sizes());
-}
-
-/// The largest score of each sequence, NaN if any is: [batch] float64 on the CPU. Sequences that
-/// have ended (is_open: [batch]) get 0: whatever they hold is not used.
-Tensor largest(const Tensor& scores, const Tensor& is_open) {
-  return at::where(is_open, scores.amax(-1).to(at::kCPU, at::kDouble), 0.0);
-}
-
-/// Throws when the model overflowed. logits: [batch, vocab]; is_open: [batch].
-void check_logits(const Tensor& logits, const Tensor& is_open, int64_t step) {
-  const Tensor top = largest(logits, is_open);
-  for (int64_t row = 0; row < top.size(0); ++row) {
-    INSEQ_CHECK(top[row].item<double>() < std::numeric_limits<double>::infinity(), InvalidArgument,
-                "the logits of sequence ", row, " are NaN or infinite at generated token ", step,
-                "; compute in float32, or set remove_invalid_values");
-  }
-}
-
-/// Throws when the options leave a sequence no token. scores: [batch, vocab]; is_open: [batch].
-void check_choice(const Tensor& scores, const Tensor& is_open, int64_t step) {
-  const Tensor top = largest(scores, is_open);
-  for (int64_t row = 0; row < top.size(0); ++row) {
-    const double best = top[row].item<double>();
-    INSEQ_CHECK(best < std::numeric_limits<double>::infinity() || std::isnan(best), InvalidArgument,
-                "the scores of sequence ", row, " overflow at generated token ", step,
-                "; choose a temperature and a repetition_penalty nearer to 1");
-    // NaN is what a softmax over nothing but forbidden tokens gives.
-    INSEQ_CHECK(std::isfinite(best), InvalidArgument,
-                "the generation options forbid every token of the vocabulary at generated token ",
-                step, " of sequence ", row,
-                "; loosen no_repeat_ngram_size, bad_words_ids, suppress_tokens or min_length");
-  }
-}
 
 /// The texts of a batch as they grow.
 struct Texts {
@@ -82,13 +32,10 @@ struct Texts {
   }
 };
 
-}  // namespace
-
-Tensor generate(const NextLogits& next_logits, const Tensor& prompt_ids, const Tensor& prompt_mask,
-                const Options& options, const ProgressCallback& progress) {
-  check_options(options);
-  check_prompt(prompt_ids, prompt_mask);
-  const at::NoGradGuard no_grad;
+/// Greedy search and sampling.
+Tensor one_by_one(const NextLogits& next_logits, const Tensor& prompt_ids,
+                  const Tensor& prompt_mask, const Options& options,
+                  const ProgressCallback& progress) {
   const Lengths lengths = resolve_lengths(options, prompt_ids.size(1));
   const std::vector<LogitsProcessor> processors = logits_processors(options, lengths);
   const Tensor eos_ids = at::tensor(options.eos_token_ids, at::kLong);
@@ -121,6 +68,35 @@ Tensor generate(const NextLogits& next_logits, const Tensor& prompt_ids, const T
     new_ids = next.unsqueeze(1).to(prompt_ids.device());
   }
   return texts.ids.to(prompt_ids.device());
+}
+
+}  // namespace
+
+Generated generate(const Decoder& model, const Tensor& prompt_ids, const Tensor& prompt_mask,
+                   const Options& options, const ProgressCallback& progress) {
+  check_options(options);
+  check_prompt(prompt_ids, prompt_mask);
+  const at::NoGradGuard no_grad;
+  if (options.num_beams > 1) {
+    INSEQ_CHECK(model.reorder, InvalidArgument,
+                "beam search needs a model whose cache can be reordered");
+    return beam_search(model, prompt_ids, prompt_mask, options, progress);
+  }
+  const int64_t copies = options.num_return_sequences;
+  return {one_by_one(model.next_logits, prompt_ids.repeat_interleave(copies, 0),
+                     prompt_mask.repeat_interleave(copies, 0), options, progress),
+          Tensor()};
+}
+
+std::vector<int64_t> decoder_prompt(const Options& options, const std::vector<int64_t>& prefix) {
+  const auto start =
+      options.decoder_start_token_id ? options.decoder_start_token_id : options.bos_token_id;
+  INSEQ_CHECK(start.has_value(), InvalidArgument,
+              "the model's files name no decoder_start_token_id (and no bos_token_id); add it to "
+              "the generation options");
+  std::vector<int64_t> ids = prefix;
+  if (ids.empty() || ids.front() != *start) ids.insert(ids.begin(), *start);
+  return ids;
 }
 
 }  // namespace inseq::generation

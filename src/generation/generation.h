@@ -15,6 +15,10 @@ namespace inseq::generation {
 using Tensor = at::Tensor;
 using Json = nlohmann::ordered_json;
 
+/// When beam search stops: with the first num_beams whole texts (kYes), when better ones are
+/// unlikely (kNo), or when they are impossible (kNever).
+enum class EarlyStopping { kNo, kYes, kNever };
+
 /// How to generate: the fields of transformers' GenerationConfig that decoding here knows, with the
 /// same names, meanings and defaults. Lengths are in tokens; a prompt is as long as its batch,
 /// padding included.
@@ -28,11 +32,19 @@ struct Options {
   std::vector<int64_t> eos_token_ids{};   ///< generation of a sequence ends after any of these
   std::optional<int64_t> pad_token_id{};  ///< fills ended sequences; the first EOS when absent
 
+  int64_t num_beams = 1;  ///< texts that are followed at once; 1: no beam search
+  int64_t num_return_sequences =
+      1;                        ///< texts a prompt gets: at most num_beams, or any when sampling
+  double length_penalty = 1.0;  ///< beams compete by log probability / new tokens ^ this
+  EarlyStopping early_stopping = EarlyStopping::kNo;
+
   double repetition_penalty = 1.0;                    ///< of tokens in the prompt and the new text
   int64_t no_repeat_ngram_size = 0;                   ///< as many tokens never recur; 0: off
   std::vector<std::vector<int64_t>> bad_words_ids{};  ///< token sequences that never occur
   std::vector<int64_t> suppress_tokens{};             ///< tokens that never occur
   std::vector<int64_t> begin_suppress_tokens{};       ///< tokens that are never the first new one
+  std::optional<int64_t> decoder_start_token_id{};    ///< what the target of an encoder begins with
+  std::optional<int64_t> bos_token_id{};              ///< the same, where that is missing
   std::optional<int64_t> forced_bos_token_id{};       ///< follows a prompt of one token
   std::vector<int64_t> forced_eos_token_ids{};  ///< one of these ends a text of maximal length
   bool remove_invalid_values = false;           ///< NaN logits become 0, infinite ones finite
@@ -73,13 +85,32 @@ void check_options(const Options& options);
 /// token.
 using NextLogits = std::function<Tensor(const Tensor& new_ids, const Tensor& mask)>;
 
+/// A model in the midst of generating.
+struct Decoder {
+  NextLogits next_logits;
+  /// Sequence i becomes what sequence rows[i] was; rows: [new batch] int64 on the CPU. Beam search
+  /// needs it.
+  std::function<void(const Tensor& rows)> reorder = {};
+};
+
+/// What generate() made. The texts of a prompt lie next to each other, best first.
+struct Generated {
+  Tensor ids;     ///< [batch * num_return_sequences, total], with prompt
+  Tensor scores;  ///< [batch * num_return_sequences] float32: transformers' sequences_scores of
+                  ///< beam search (log probability / new tokens ^ length_penalty); else undefined
+};
+
 /// Continues `prompt_ids` ([batch, tokens] int64, padded on the left; `prompt_mask` 0 at padding)
-/// until every sequence has ended or is long enough. Returns [batch, total] with prompt, as
-/// transformers' generate().
+/// until every sequence has ended or is long enough, as transformers' generate().
 ///
 /// Sampled text depends on the seed and the prompt only, not on the other prompts of the batch; the
 /// second, third... copy of a prompt in a batch gets a text of its own.
-Tensor generate(const NextLogits& next_logits, const Tensor& prompt_ids, const Tensor& prompt_mask,
-                const Options& options, const ProgressCallback& progress = {});
+Generated generate(const Decoder& model, const Tensor& prompt_ids, const Tensor& prompt_mask,
+                   const Options& options, const ProgressCallback& progress = {});
+
+/// What the decoder of a model with an encoder continues: the start token, then the prefix if there
+/// is one that does not begin with it. Throws InvalidArgument when no start token is known.
+std::vector<int64_t> decoder_prompt(const Options& options,
+                                    const std::vector<int64_t>& prefix = {});
 
 }  // namespace inseq::generation

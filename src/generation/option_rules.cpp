@@ -137,11 +137,11 @@ OptionRule token(const char* name, std::optional<int64_t> Options::* field) {
   return rule(name, field, "a token id", [](int64_t id) { return id >= 0; });
 }
 
-OptionRule pad_token_id() {
-  OptionRule out = token("pad_token_id", &Options::pad_token_id);
-  out.read = [](const Json& value, Options& options) {
-    if (!parse(value, options.pad_token_id.emplace())) return false;
-    if (*options.pad_token_id < 0) options.pad_token_id.reset();  // as above
+OptionRule token_or_none(const char* name, std::optional<int64_t> Options::* field) {
+  OptionRule out = token(name, field);
+  out.read = [field](const Json& value, Options& options) {
+    if (!parse(value, (options.*field).emplace())) return false;
+    if (*(options.*field) < 0) (options.*field).reset();  // as above
     return true;
   };
   return out;
@@ -165,13 +165,53 @@ OptionRule temperature() {
   return out;
 }
 
+OptionRule early_stopping() {
+  OptionRule out{.name = "early_stopping",
+                 .needs = "true, false or \"never\"",
+                 .read = {},
+                 .valid = [](const Options&) { return true; },
+                 .show = {}};
+  out.read = [](const Json& value, Options& options) {
+    const bool never = value == "never";
+    if (!never && !value.is_boolean()) return false;
+    options.early_stopping = never               ? EarlyStopping::kNever
+                             : value.get<bool>() ? EarlyStopping::kYes
+                                                 : EarlyStopping::kNo;
+    return true;
+  };
+  out.show = [](const Options& options) {
+    if (options.early_stopping == EarlyStopping::kNever) return Json("never");
+    return Json(options.early_stopping == EarlyStopping::kYes);
+  };
+  return out;
+}
+
+OptionRule num_return_sequences() {
+  OptionRule out = count("num_return_sequences", &Options::num_return_sequences, 1);
+  out.needs = "a whole number of at least 1, and at most num_beams unless texts are sampled";
+  out.valid = [](const Options& options) {
+    const int64_t most = options.num_beams > 1 ? options.num_beams : options.do_sample ? 1000 : 1;
+    return options.num_return_sequences >= 1 && options.num_return_sequences <= most;
+  };
+  return out;
+}
+
+std::vector<OptionRule> beam_rules() {
+  return {rule("num_beams", &Options::num_beams, "a whole number from 1 to 1000",
+               [](int64_t value) { return value >= 1 && value <= 1000; }),
+          num_return_sequences(),
+          rule("length_penalty", &Options::length_penalty, "a number",
+               [](double value) { return std::isfinite(value); }),
+          early_stopping()};
+}
+
 std::vector<OptionRule> length_rules() {
   return {count("max_length", &Options::max_length, 1),
           count("max_new_tokens", &Options::max_new_tokens, 1),
           count("min_length", &Options::min_length, 0),
           count("min_new_tokens", &Options::min_new_tokens, 0),
           eos_token_id(),
-          pad_token_id()};
+          token_or_none("pad_token_id", &Options::pad_token_id)};
 }
 
 std::vector<OptionRule> constraint_rules() {
@@ -181,6 +221,8 @@ std::vector<OptionRule> constraint_rules() {
           bad_words_ids(),
           token_list("suppress_tokens", &Options::suppress_tokens),
           token_list("begin_suppress_tokens", &Options::begin_suppress_tokens),
+          token_or_none("decoder_start_token_id", &Options::decoder_start_token_id),
+          token_or_none("bos_token_id", &Options::bos_token_id),
           token("forced_bos_token_id", &Options::forced_bos_token_id),
           one_or_more_tokens("forced_eos_token_id", &Options::forced_eos_token_ids),
           flag("remove_invalid_values", &Options::remove_invalid_values),
@@ -213,7 +255,7 @@ std::vector<OptionRule> sampling_rules() {
 const std::vector<OptionRule>& option_rules() {
   static const std::vector<OptionRule> rules = [] {
     std::vector<OptionRule> all = length_rules();
-    for (const auto& more : {constraint_rules(), sampling_rules()}) {
+    for (const auto& more : {beam_rules(), constraint_rules(), sampling_rules()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

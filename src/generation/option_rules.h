@@ -28,8 +28,7 @@ struct ForeignOption {
 const std::vector<ForeignOption>& foreign_options();
 
 /// Options of transformers that cannot change which tokens are generated here: they are about its
-/// caches, outputs and book-keeping, or about beams and assistants, which are refused by other
-/// options.
+/// caches, outputs and book-keeping, or about assistants, which are refused by other options.
 const std::vector<std::string>& ignored_options();
 
 }  // namespace inseq::generation

@@ -49,6 +49,16 @@ Tensor Sampler::draw(const Tensor& scores) {
   return ids.clamp_max(sums.size(1) - 1).squeeze(1).to(at::kCPU);
 }
 
+Tensor Sampler::draw_several(int64_t sequence, const Tensor& scores, int64_t count) {
+  // The greatest sums of score and Gumbel noise are draws without replacement (Kool et al. 2019).
+  auto& stream = streams_[static_cast<size_t>(sequence)];
+  Tensor u = at::empty(scores.sizes(), at::kDouble);
+  double* values = u.mutable_data_ptr<double>();
+  for (int64_t i = 0; i < u.numel(); ++i) values[i] = uniform(stream) + 0x1.0p-54;  // never 0
+  const Tensor noisy = scores.to(at::kCPU, at::kDouble) - (-u.log()).log();
+  return std::get<1>(noisy.topk(count));
+}
+
 uint64_t random_seed() {
   std::random_device device;
   return (static_cast<uint64_t>(device()) << 32) | device();

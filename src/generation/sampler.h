@@ -21,6 +21,10 @@ class Sampler {
   /// scores: [batch, vocab] -> ids [batch] int64 on the CPU, drawn from softmax(scores).
   Tensor draw(const Tensor& scores);
 
+  /// `count` different ids of one sequence, in the order in which they are drawn without
+  /// replacement. scores: [vocab] -> [count] int64 on the CPU.
+  Tensor draw_several(int64_t sequence, const Tensor& scores, int64_t count);
+
  private:
   std::vector<std::mt19937_64> streams_;  // one a sequence
 };

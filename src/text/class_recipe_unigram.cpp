@@ -1,22 +1,13 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text_distance.h"
+#include "inseq/error.h"
 #include "text/class_recipe.h"
+#include "text/language_codes.h"
 
 namespace inseq::text {
 namespace {
-
-using Codes = std::vector<const char*>;
-
-/// The language codes of mBART, and those that mBART-50 has besides.
-const Codes kMbartCodes = {"ar_AR", "cs_CZ", "de_DE", "en_XX", "es_XX", "et_EE", "fi_FI",
-                           "fr_XX", "gu_IN", "hi_IN", "it_IT", "ja_XX", "kk_KZ", "ko_KR",
-                           "lt_LT", "lv_LV", "my_MM", "ne_NP", "nl_XX", "ro_RO", "ru_RU",
-                           "si_LK", "tr_TR", "vi_VN", "zh_CN"};
-const Codes kMbart50Codes = {"af_ZA", "az_AZ", "bn_IN", "fa_IR", "he_IL", "hr_HR", "id_ID",
-                             "ka_GE", "km_KH", "mk_MK", "ml_IN", "mn_MN", "mr_IN", "pl_PL",
-                             "ps_AF", "pt_XX", "sv_SE", "sw_KE", "ta_IN", "te_IN", "th_TH",
-                             "tl_XX", "uk_UA", "ur_PK", "xh_ZA", "gl_ES", "sl_SI"};
 
 /// The character map of SentencePiece in the normalizer of tokenizer.json, base64; null when there
 /// is none.
@@ -156,22 +147,48 @@ void xlm_roberta_finish(TokenizerBuilder& builder) {
                        {builder.named("eos_token").value_or("</s>")});
 }
 
-/// The language code set as src_lang, or the default of the class.
-std::string source_language(const TokenizerBuilder& builder, const char* fallback) {
-  const std::string language = token_content(builder.settings(), "src_lang");
-  return language.empty() ? fallback : language;
+bool is_language_code(const std::string& token) {
+  const size_t at = token.find('_');  // "en_XX", "eng_Latn"
+  return (at == 2 || at == 3) && token.size() >= 5 && token.find('_', at + 1) == token.npos;
 }
 
-/// text, end of sentence, language.
-void language_last(TokenizerBuilder& builder, const char* fallback) {
-  const std::string eos = builder.named("eos_token").value_or("</s>");
-  builder.set_template({}, {eos, source_language(builder, fallback)});
+/// The language set as src_lang or tgt_lang; "" when it is not.
+std::string language(const TokenizerBuilder& builder, const char* setting) {
+  const std::string chosen = token_content(builder.settings(), setting);
+  const std::vector<std::string>& known = builder.languages().known;
+  INSEQ_CHECK(chosen.empty() || std::find(known.begin(), known.end(), chosen) != known.end(),
+              InvalidArgument, setting, " \"", chosen, "\" is none of the ", known.size(),
+              " languages of this tokenizer", did_you_mean(chosen, known),
+              known.empty() ? "" : concat("; they are written like \"", known.front(), "\""));
+  return chosen;
 }
 
-/// language, text, end of sentence.
-void language_first(TokenizerBuilder& builder, const char* fallback) {
+/// Where a class puts the language code.
+enum class CodeAt { kBegin, kEnd };
+
+/// Source and target are framed by the end of sentence and their language's code. `fallback` is the
+/// class's own source language; without tgt_lang the target has the source's.
+void frame_with_languages(TokenizerBuilder& builder, const char* fallback, CodeAt at) {
+  TokenizerBuilder::Languages languages;
+  for (const std::string& token : builder.special_tokens()) {
+    if (is_language_code(token)) languages.known.push_back(token);
+  }
+  builder.set_languages(languages);
+  const std::string set = language(builder, "src_lang"), target = language(builder, "tgt_lang");
+  const std::string source = set.empty() ? fallback : set;
+  if (!set.empty()) languages.source = builder.id_of(set);
+  if (!target.empty()) languages.target = builder.id_of(target);
+  builder.set_languages(languages);
   const std::string eos = builder.named("eos_token").value_or("</s>");
-  builder.set_template({source_language(builder, fallback)}, {eos});
+  const auto prefix = [&](const std::string& code) {
+    return at == CodeAt::kBegin ? std::vector{code} : std::vector<std::string>{};
+  };
+  const auto suffix = [&](const std::string& code) {
+    return at == CodeAt::kBegin ? std::vector{eos} : std::vector{eos, code};
+  };
+  builder.set_template(prefix(source), suffix(source));
+  const std::string aim = target.empty() ? source : target;
+  builder.set_target_frame(prefix(aim), suffix(aim));
 }
 
 Json mbart_parts(Json& settings, const Backend&, const Json&) {
@@ -199,19 +216,14 @@ Json mbart50_parts(Json& settings, const Backend&, const Json& file) {
   make_mask_strip_left(settings, std::nullopt, false);
   Json codes = is_set(settings, "additional_special_tokens") ? settings["additional_special_tokens"]
                                                              : Json::array();
-  for (const Codes* list : {&kMbartCodes, &kMbart50Codes}) {
-    for (const char* code : *list) codes.push_back(code);
+  for (const LanguageCodes* list : {&kMbartCodes, &kMbart50MoreCodes}) {
+    for (const std::string& code : *list) codes.push_back(code);
   }
   settings["additional_special_tokens"] = codes;
   return {{"model", {{"unk_id", 3}}},
           {"normalizer", normalizer_of(file, {replace_regex(" {2,}", " ")})},
           {"pre_tokenizer", metaspace("always", true)},
           {"decoder", metaspace("always", true)}};
-}
-
-/// Whether a token looks like a language code of NLLB, "eng_Latn".
-bool is_nllb_code(const std::string& token) {
-  return token.size() == 8 && token[3] == '_' && token[4] >= 'A' && token[4] <= 'Z';
 }
 
 Json nllb_parts(Json& settings, const Backend&, const Json& file) {
@@ -221,15 +233,8 @@ Json nllb_parts(Json& settings, const Backend&, const Json& file) {
     return settings.contains(name) && !settings[name].is_null();
   };
   if (!given("extra_special_tokens")) {
-    Json codes = Json::array();
-    if (given("additional_special_tokens")) {
-      codes = settings["additional_special_tokens"];
-    } else {
-      for (const Json& token : file.value("added_tokens", Json::array())) {
-        const std::string content = token.value("content", "");
-        if (is_nllb_code(content)) codes.push_back(content);
-      }
-    }
+    const Json codes = given("additional_special_tokens") ? settings["additional_special_tokens"]
+                                                          : Json(kNllbCodes);
     settings["extra_special_tokens"] = codes;
   }
   Json model = {{"dropout", nullptr},
@@ -248,18 +253,20 @@ Json nllb_parts(Json& settings, const Backend&, const Json& file) {
 }
 
 void nllb_finish(TokenizerBuilder& builder) {
-  is_set(builder.settings(), "legacy_behaviour") ? language_last(builder, "eng_Latn")
-                                                 : language_first(builder, "eng_Latn");
+  const bool legacy = is_set(builder.settings(), "legacy_behaviour");
+  frame_with_languages(builder, "eng_Latn", legacy ? CodeAt::kEnd : CodeAt::kBegin);
 }
 
-void mbart_finish(TokenizerBuilder& builder) { language_last(builder, "en_XX"); }
+void mbart_finish(TokenizerBuilder& builder) {
+  frame_with_languages(builder, "en_XX", CodeAt::kEnd);
+}
 void mbart50_finish(TokenizerBuilder& builder) {
   std::vector<AddedToken> codes;
-  for (const Codes* list : {&kMbartCodes, &kMbart50Codes}) {
-    for (const char* code : *list) codes.push_back({.content = code, .special = true});
+  for (const LanguageCodes* list : {&kMbartCodes, &kMbart50MoreCodes}) {
+    for (const std::string& code : *list) codes.push_back({.content = code, .special = true});
   }
   builder.append_extra(codes);
-  language_first(builder, "en_XX");
+  frame_with_languages(builder, "en_XX", CodeAt::kBegin);
 }
 
 }  // namespace

@@ -94,7 +94,8 @@ GgufVocabulary read_gguf_vocabulary(const Json& metadata) {
   return out;
 }
 
-Merges recover_merges(const std::vector<std::string>& tokens, const std::vector<double>& ranks) {
+Merges recover_merges(const std::vector<std::string>& tokens, const std::vector<double>& ranks,
+                      CutOrder order) {
   std::unordered_map<std::string, size_t> ids;
   ids.reserve(tokens.size());
   for (size_t id = 0; id < tokens.size(); ++id) ids[tokens[id]] = id;
@@ -127,9 +128,13 @@ Merges recover_merges(const std::vector<std::string>& tokens, const std::vector<
                        return std::tie(a.left, a.right) < std::tie(b.left, b.right);
                      });
   }
-  std::stable_sort(cuts.begin(), cuts.end(), [](const Cut& a, const Cut& b) {
-    return std::tie(a.rank, a.left_characters, a.right_characters) >
-           std::tie(b.rank, b.left_characters, b.right_characters);
+  const bool longest_first = order == CutOrder::kLongestFirst;
+  std::stable_sort(cuts.begin(), cuts.end(), [longest_first](const Cut& a, const Cut& b) {
+    if (a.rank != b.rank) return a.rank > b.rank;
+    const auto length = [](const Cut& c) {
+      return std::tie(c.left_characters, c.right_characters);
+    };
+    return longest_first ? length(a) > length(b) : length(a) < length(b);
   });
   Merges merges;
   merges.reserve(cuts.size());

@@ -20,8 +20,12 @@ struct GgufVocabulary {
 /// Reads the vocabulary of a file's metadata. FormatError names the key that is missing or wrong.
 GgufVocabulary read_gguf_vocabulary(const Json& metadata);
 
+/// Which of the cuts of one token comes first, by its left part.
+enum class CutOrder { kLongestFirst, kShortestFirst };
+
 /// The pairs that byte-pair encoding may join, in order, recovered from the vocabulary: every way
 /// to cut a token in two tokens. `ranks`: best first is greatest first.
-Merges recover_merges(const std::vector<std::string>& tokens, const std::vector<double>& ranks);
+Merges recover_merges(const std::vector<std::string>& tokens, const std::vector<double>& ranks,
+                      CutOrder order = CutOrder::kLongestFirst);
 
 }  // namespace inseq::text

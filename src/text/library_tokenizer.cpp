@@ -7,21 +7,6 @@
 namespace inseq::text {
 namespace {
 
-/// Lengths above this are transformers' way of writing "unlimited".
-constexpr double kUnlimited = 1e20;
-
-std::optional<int64_t> read_max_length(const Json& settings) {
-  for (const char* name : {"model_max_length", "max_len"}) {
-    const auto found = settings.find(name);
-    if (found == settings.end() || !found->is_number()) continue;
-    const double length = found->get<double>();
-    if (!(length >= 1) || length > kUnlimited) return std::nullopt;
-    constexpr auto kMost = std::numeric_limits<int64_t>::max();
-    return length >= static_cast<double>(kMost) ? kMost : static_cast<int64_t>(length);
-  }
-  return std::nullopt;
-}
-
 /// Whether a part, or a member of a sequence of parts, has this type.
 bool mentions(const Json& part, const std::string& type) {
   if (!part.is_object()) return false;
@@ -84,6 +69,8 @@ LibraryTokenizer::LibraryTokenizer(TokenizerBuilder builder, std::string class_n
       max_length_(read_max_length(builder.settings())),
       special_names_(name_special(builder)),
       templates_(builder.settings().value("chat_template", Json())),
+      target_frame_(builder.target_frame()),
+      languages_(builder.languages()),
       backend_(std::move(builder.backend())),
       vocab_size_(backend_.vocab_size()) {
   const Json description = backend_.describe();
@@ -92,8 +79,17 @@ LibraryTokenizer::LibraryTokenizer(TokenizerBuilder builder, std::string class_n
     added_ids_.insert(token["id"].get<int64_t>());
 }
 
-Encoding LibraryTokenizer::encode(std::string_view text, bool add_special_tokens) const {
-  return backend_.encode(text, add_special_tokens);
+Encoding LibraryTokenizer::encode(std::string_view text, bool add_special_tokens, Side side) const {
+  if (side == Side::kSource || !target_frame_ || !add_special_tokens) {
+    return backend_.encode(text, add_special_tokens);
+  }
+  Encoding out = backend_.encode(text, /*add_special_tokens=*/false);
+  const auto& [prefix, suffix] = *target_frame_;
+  out.ids.insert(out.ids.begin(), prefix.begin(), prefix.end());
+  out.offsets.insert(out.offsets.begin(), prefix.size(), {0, 0});
+  out.ids.insert(out.ids.end(), suffix.begin(), suffix.end());
+  out.offsets.resize(out.ids.size());
+  return out;
 }
 
 std::string LibraryTokenizer::decode(std::span<const int64_t> ids, bool skip_special_tokens) const {
@@ -103,19 +99,24 @@ std::string LibraryTokenizer::decode(std::span<const int64_t> ids, bool skip_spe
   return backend_.decode(narrow, skip_special_tokens);
 }
 
-std::string LibraryTokenizer::id_to_token(int64_t id) const {
+std::string LibraryTokenizer::id_to_token(int64_t id, Side) const {
   const std::optional<std::string> token = backend_.id_to_token(checked_id(id));
   INSEQ_CHECK(token.has_value(), InvalidArgument, "token id ", id, " is not in the vocabulary of ",
               vocab_size_, " tokens");
   return *token;
 }
 
-std::optional<int64_t> LibraryTokenizer::token_to_id(std::string_view token) const {
+std::optional<int64_t> LibraryTokenizer::token_to_id(std::string_view token, Side) const {
   return backend_.token_to_id(token);
 }
 
-std::string LibraryTokenizer::readable(int64_t id) const {
-  return readable_token(id_to_token(id), added_ids_.contains(id) ? Spelling::kPlain : spelling_);
+std::string LibraryTokenizer::readable(int64_t id, Side side) const {
+  return readable_token(id_to_token(id, side),
+                        added_ids_.contains(id) ? Spelling::kPlain : spelling_);
+}
+
+std::optional<int64_t> LibraryTokenizer::language_id(Side side) const {
+  return side == Side::kSource ? languages_.source : languages_.target;
 }
 
 std::string LibraryTokenizer::tokens_to_string(std::span<const std::string> tokens) const {

@@ -5,6 +5,8 @@
 #include "text/folder_settings.h"
 #include "text/json_file.h"
 #include "text/library_tokenizer.h"
+#include "text/piece_tokenizer.h"
+#include "text/spm_vocabulary.h"
 #include "text/tokenizer_class.h"
 
 namespace inseq::text {
@@ -15,31 +17,47 @@ std::string text_value(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-/// The vocabulary of a folder without tokenizer.json.
-Backend load_vocabulary(const std::string& folder, const ClassRecipe* recipe,
-                        const std::string& class_name) {
+/// A tokenizer of the library in the making.
+struct Start {
+  Backend backend;
+  Json file;  // describes tokenizer.json, or stands for it
+};
+
+[[noreturn]] void refuse_folder(const std::string& folder, const std::string& class_name) {
+  for (const char* file :
+       {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "source.spm"}) {
+    INSEQ_CHECK(!has_file(folder, file), Unsupported, folder, ": has a SentencePiece model (", file,
+                ") but no tokenizer.json, which ", class_name,
+                " needs; in Python, AutoTokenizer.from_pretrained(folder).save_pretrained(folder) "
+                "writes one");
+  }
+  const std::string pieces = spm_file_of(class_name);
+  throw InvalidArgument(
+      concat(folder, ": no tokenizer; looked for tokenizer.json, for vocab.json with merges.txt, ",
+             pieces.empty() ? "and for vocab.txt" : concat("for vocab.txt and for ", pieces)));
+}
+
+/// The vocabulary of a folder without tokenizer.json; may set defaults in `settings`.
+Start start_without_file(const std::string& folder, const ClassRecipe* recipe,
+                         const std::string& class_name, Json& settings) {
+  if (auto pieces = load_spm_vocabulary(folder, class_name, settings)) {
+    settings["additional_special_tokens"] = pieces->additional;
+    return {std::move(pieces->backend), std::move(pieces->file)};
+  }
   if (has_file(folder, "vocab.json") && has_file(folder, "merges.txt")) {
     INSEQ_CHECK(recipe != nullptr && std::string_view(recipe->model) == "BPE", Unsupported, folder,
                 ": has vocab.json and merges.txt but no tokenizer.json, which ", class_name,
                 " needs");
-    return Backend::from_vocab_and_merges(read_file(folder, "vocab.json"),
-                                          read_file(folder, "merges.txt"),
-                                          folder + "/vocab.json and merges.txt");
+    return {Backend::from_vocab_and_merges(read_file(folder, "vocab.json"),
+                                           read_file(folder, "merges.txt"),
+                                           folder + "/vocab.json and merges.txt"),
+            Json::object()};
   }
   if (has_file(folder, "vocab.txt") && class_name == "BertTokenizer") {
-    return Backend::from_word_pieces(read_file(folder, "vocab.txt"), folder + "/vocab.txt");
+    return {Backend::from_word_pieces(read_file(folder, "vocab.txt"), folder + "/vocab.txt"),
+            Json::object()};
   }
-  for (const char* file :
-       {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "source.spm"}) {
-    INSEQ_CHECK(!has_file(folder, file), Unsupported, folder, ": has a SentencePiece model (", file,
-                ") but no tokenizer.json; in Python, "
-                "AutoTokenizer.from_pretrained(folder).save_pretrained(folder) "
-                "writes one");
-  }
-  throw InvalidArgument(
-      concat(folder,
-             ": no tokenizer; looked for tokenizer.json, for vocab.json with merges.txt, "
-             "and for vocab.txt"));
+  refuse_folder(folder, class_name);
 }
 
 ClassHints read_hints(const std::string& folder, const Json& config, const std::string& content) {
@@ -72,21 +90,28 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::string& folder, const Json&
   const std::string content = whole ? read_file(folder, "tokenizer.json") : "";
   const std::string class_name =
       class_for(read_hints(folder, config, content), !whole && has_file(folder, "merges.txt"));
+  if (is_piece_class(class_name)) {
+    FolderSettings gathered = gather_settings(folder, std::move(config), overrides, Json());
+    auto model = load_piece_model(class_name, folder, gathered.settings);
+    return std::make_unique<PieceTokenizer>(std::move(model), std::move(gathered), class_name);
+  }
   INSEQ_CHECK(!is_slow_class(class_name), Unsupported, folder, ": its tokenizer is a ", class_name,
               ", which is not one of the tokenizers library; this version cannot read it");
-  const ClassRecipe* recipe = find_recipe(class_name);
-  Backend backend = whole ? Backend::from_json(content, folder + "/tokenizer.json")
-                          : load_vocabulary(folder, recipe, class_name);
-  const Json file = whole ? backend.describe() : Json();
+  std::optional<Backend> read;
+  if (whole) read = Backend::from_json(content, folder + "/tokenizer.json");
+  Json file = whole ? read->describe() : Json();
   FolderSettings gathered = gather_settings(folder, std::move(config), overrides, file);
-  bool rebuilt = false;
+  const ClassRecipe* recipe = find_recipe(class_name);
+  Start start = whole ? Start{std::move(*read), std::move(file)}
+                      : start_without_file(folder, recipe, class_name, gathered.settings);
+  // A file with another kind of model than its class builds is taken as it is.
+  const bool rebuilt =
+      recipe != nullptr && (!whole || start.file["model"]["type"] == recipe->model);
   if (recipe != nullptr) {
-    const Json parts = recipe->parts(gathered.settings, backend, whole ? file : Json::object());
-    // A file with another kind of model than its class builds is taken as it is.
-    rebuilt = !whole || file["model"]["type"] == recipe->model;
-    if (rebuilt) backend.assemble(parts);
+    const Json parts = recipe->parts(gathered.settings, start.backend, start.file);
+    if (rebuilt) start.backend.assemble(parts);
   }
-  TokenizerBuilder builder(std::move(backend), std::move(gathered.settings),
+  TokenizerBuilder builder(std::move(start.backend), std::move(gathered.settings),
                            std::move(gathered.added));
   builder.initialise();
   if (rebuilt && recipe->finish != nullptr) recipe->finish(builder);

@@ -20,6 +20,10 @@ struct Encoding {
       offsets;  ///< byte range in the text; (0, 0) for added tokens
 };
 
+/// Which side of a model a text is for. Models without an encoder have a target only, and their
+/// tokenizers treat both alike; so do most others.
+enum class Side { kSource, kTarget };
+
 /// The special tokens of a model, as transformers resolves them for the same folder. -1: none.
 struct SpecialTokens {
   int64_t bos = -1, eos = -1, pad = -1, unk = -1;
@@ -32,17 +36,21 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
 
   /// Ids of `text` (UTF-8; invalid UTF-8 throws InvalidArgument). `add_special_tokens` as in
-  /// transformers: the template of the tokenizer decides which (BOS, EOS) and where.
-  virtual Encoding encode(std::string_view text, bool add_special_tokens) const = 0;
+  /// transformers: the template of the tokenizer decides which (BOS, EOS, language) and where;
+  /// Side::kTarget is its `text_target`.
+  virtual Encoding encode(std::string_view text, bool add_special_tokens,
+                          Side side = Side::kSource) const = 0;
   /// Text of the ids, as transformers' decode(clean_up_tokenization_spaces=False).
   virtual std::string decode(std::span<const int64_t> ids, bool skip_special_tokens) const = 0;
   /// The vocabulary's name of an id, as convert_ids_to_tokens ("Ġthe"). Throws when out of range.
-  virtual std::string id_to_token(int64_t id) const = 0;
+  /// The side matters where source and target have vocabularies of their own (Marian).
+  virtual std::string id_to_token(int64_t id, Side side = Side::kTarget) const = 0;
   /// The id of a vocabulary entry, or nullopt.
-  virtual std::optional<int64_t> token_to_id(std::string_view token) const = 0;
+  virtual std::optional<int64_t> token_to_id(std::string_view token,
+                                             Side side = Side::kTarget) const = 0;
   /// What a reader should see for one token: " the" for "Ġthe"; byte pieces that are not whole
   /// UTF-8 characters are shown as ⟨E2 82⟩, control characters escaped.
-  virtual std::string readable(int64_t id) const = 0;
+  virtual std::string readable(int64_t id, Side side = Side::kTarget) const = 0;
   /// As transformers' convert_tokens_to_string on vocabulary names.
   virtual std::string tokens_to_string(std::span<const std::string> tokens) const = 0;
 
@@ -55,6 +63,12 @@ class Tokenizer {
   /// Greatest number of tokens, from model_max_length; nullopt when unlimited.
   virtual std::optional<int64_t> max_length() const = 0;
 
+  /// The codes that src_lang and tgt_lang may name; empty for tokenizers without languages.
+  virtual std::vector<std::string> languages() const { return {}; }
+  /// The token of the language chosen for a side; nullopt when none is. A translation into the
+  /// target's language begins with it (forced_bos_token_id).
+  virtual std::optional<int64_t> language_id(Side) const { return std::nullopt; }
+
   /// Renders the chat template for `messages` (objects with role and content) as
   /// apply_chat_template(tokenize=False) does. `extra` holds further template variables ("tools"
   /// among them); its "chat_template" is the name of one of the model's templates, or a template.
@@ -64,12 +78,18 @@ class Tokenizer {
                                           const Json& extra = Json::object()) const = 0;
 };
 
-/// The tokenizer of a model folder: tokenizer.json, or vocab.json + merges.txt; with
+/// Ids around a text.
+struct Frame {
+  std::vector<int64_t> prefix, suffix;
+};
+
+/// The tokenizer of a model folder: tokenizer.json, vocab.json + merges.txt, or the SentencePiece
+/// files of its class (source.spm, spiece.model, sentencepiece.bpe.model, …); with
 /// tokenizer_config.json, special_tokens_map.json, added_tokens.json, chat_template.jinja where
-/// present. `overrides` are tokenizer_kwargs of the command line (add_bos_token, padding_side, …).
+/// present. `overrides` are tokenizer_kwargs of the command line (add_bos_token, src_lang, …).
 /// Throws InvalidArgument naming the files looked for when there is none, FormatError when one is
-/// broken, Unsupported for SentencePiece models and classes written in Python. Settings for padding
-/// and truncation are ignored: they are the caller's.
+/// broken, Unsupported for the classes written in Python other than Marian's, M2M100's and
+/// PLBart's. Settings for padding and truncation are ignored: they are the caller's.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& folder,
                                           const Json& overrides = Json::object());
 

@@ -7,41 +7,11 @@
 namespace inseq::text {
 namespace {
 
-bool is_added_token(const Json& value) {
-  return value.is_string() || (value.is_object() && value.contains("content"));
-}
-
-/// One entry of the special tokens in the `named` list, replaced or appended.
-void set_named(std::vector<std::pair<std::string, AddedToken>>& named, const std::string& name,
-               const AddedToken& token) {
-  const auto found = std::find_if(named.begin(), named.end(),
-                                  [&name](const auto& entry) { return entry.first == name; });
-  if (found == named.end()) {
-    named.emplace_back(name, token);
-  } else {
-    found->second = token;
-  }
-}
-
 Json template_piece(const std::string& token) {
   return {{"SpecialToken", {{"id", token}, {"type_id", 0}}}};
 }
 
 }  // namespace
-
-bool is_special_name(std::string_view name) {
-  return std::find(std::begin(kSpecialNames), std::end(kSpecialNames), name) !=
-         std::end(kSpecialNames);
-}
-
-bool is_set(const Json& settings, const char* name) {
-  const auto found = settings.find(name);
-  if (found == settings.end() || found->is_null()) return false;
-  if (found->is_boolean()) return found->get<bool>();
-  if (found->is_number()) return found->get<double>() != 0;
-  if (found->is_string()) return !found->get_ref<const std::string&>().empty();
-  return !found->empty();
-}
 
 TokenizerBuilder::TokenizerBuilder(Backend backend, Json settings,
                                    std::map<int64_t, AddedToken> added)
@@ -55,48 +25,12 @@ void TokenizerBuilder::initialise() {
   }
   backend_.assemble(
       {{"padding", nullptr}, {"encode_special_tokens", is_set(settings_, "split_special_tokens")}});
-  read_special_tokens();
+  auto [named, extra] = read_special_tokens(settings_);
+  named_ = std::move(named);
+  extra_ = std::move(extra);
   add_missing_tokens();
   const bool asked = settings_.contains("add_bos_token") || settings_.contains("add_eos_token");
   if (asked || description["post_processor"].is_null()) update_post_processor();
-}
-
-void TokenizerBuilder::read_special_tokens() {
-  named_.clear();
-  extra_.clear();
-  if (settings_.contains("additional_special_tokens") &&
-      !settings_.contains("extra_special_tokens")) {
-    settings_["extra_special_tokens"] = settings_["additional_special_tokens"];
-  }
-  for (const char* name : kSpecialNames) {
-    const auto value = settings_.find(name);
-    if (value == settings_.end() || value->is_null()) continue;
-    const std::optional<AddedToken> token = parse_added_token(*value);
-    INSEQ_CHECK(token.has_value(), FormatError, "tokenizer settings: ", name, " is ",
-                value->type_name(),
-                ", it must be a token: a string, or an object with \"content\"");
-    named_.emplace_back(name, *token);
-  }
-  const auto add_model_specific = [this](const Json& tokens) {
-    for (const auto& [name, value] : tokens.items()) {
-      if (const auto token = parse_added_token(value)) set_named(named_, name, *token);
-    }
-  };
-  if (settings_.contains("extra_special_tokens")) {
-    const Json& extra = settings_["extra_special_tokens"];
-    if (extra.is_object()) add_model_specific(extra);
-    for (const Json& value : extra.is_array() ? extra : Json::array()) {
-      if (const auto token = parse_added_token(value)) extra_.push_back(*token);
-    }
-  }
-  Json specific = Json::object();
-  for (const auto& [name, value] : settings_.items()) {
-    if (name.ends_with("_token") && !is_special_name(name) && is_added_token(value))
-      specific[name] = value;
-  }
-  add_model_specific(specific);
-  const auto listed = settings_.find("model_specific_special_tokens");
-  if (listed != settings_.end() && listed->is_object()) add_model_specific(*listed);
 }
 
 void TokenizerBuilder::add_missing_tokens() {
@@ -142,10 +76,7 @@ void TokenizerBuilder::append_extra(const std::vector<AddedToken>& tokens) {
 }
 
 std::optional<std::string> TokenizerBuilder::named(std::string_view name) const {
-  for (const auto& [known, token] : named_) {
-    if (known == name) return token.content;
-  }
-  return std::nullopt;
+  return SpecialTokenSettings{named_, extra_}.content(name);
 }
 
 int64_t TokenizerBuilder::id_of(const std::string& token) const {
@@ -155,13 +86,7 @@ int64_t TokenizerBuilder::id_of(const std::string& token) const {
 }
 
 std::vector<std::string> TokenizerBuilder::special_tokens() const {
-  std::vector<std::string> all;
-  const auto add = [&all](const std::string& token) {
-    if (std::find(all.begin(), all.end(), token) == all.end()) all.push_back(token);
-  };
-  for (const auto& [name, token] : named_) add(token.content);
-  for (const AddedToken& token : extra_) add(token.content);
-  return all;
+  return SpecialTokenSettings{named_, extra_}.all();
 }
 
 void TokenizerBuilder::update_post_processor() {
@@ -193,6 +118,14 @@ void TokenizerBuilder::set_template(const std::vector<std::string>& prefix,
   const Json processor = {
       {"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", ids}};
   backend_.assemble({{"post_processor", processor}});
+}
+
+void TokenizerBuilder::set_target_frame(const std::vector<std::string>& prefix,
+                                        const std::vector<std::string>& suffix) {
+  Frame frame;
+  for (const std::string& token : prefix) frame.prefix.push_back(id_of(token));
+  for (const std::string& token : suffix) frame.suffix.push_back(id_of(token));
+  target_frame_ = frame;
 }
 
 }  // namespace inseq::text

@@ -8,6 +8,7 @@
 
 #include "text/added_token.h"
 #include "text/backend.h"
+#include "text/special_settings.h"
 
 namespace inseq::text {
 
@@ -29,6 +30,19 @@ class TokenizerBuilder {
   /// The template prefix... text suffix..., each with its id.
   void set_template(const std::vector<std::string>& prefix, const std::vector<std::string>& suffix);
 
+  /// The languages of a translation model.
+  struct Languages {
+    std::vector<std::string> known;
+    std::optional<int64_t> source, target;  // tokens of the chosen ones
+  };
+  void set_languages(Languages languages) { languages_ = std::move(languages); }
+  const Languages& languages() const { return languages_; }
+
+  /// What a target is put between, where that differs from a source: ids before and after it.
+  void set_target_frame(const std::vector<std::string>& prefix,
+                        const std::vector<std::string>& suffix);
+  const std::optional<Frame>& target_frame() const { return target_frame_; }
+
   /// The content of a named special token such as "bos_token"; nullopt when it is not set.
   std::optional<std::string> named(std::string_view name) const;
   /// As convert_tokens_to_ids: the id of the unknown token for a token without one, -1 when there
@@ -47,7 +61,6 @@ class TokenizerBuilder {
   const Json& settings() const { return settings_; }
 
  private:
-  void read_special_tokens();
   void add_missing_tokens();
 
   Backend backend_;
@@ -56,14 +69,8 @@ class TokenizerBuilder {
   std::vector<std::pair<std::string, AddedToken>>
       named_;                      // the seven standard names first, then the model's own
   std::vector<AddedToken> extra_;  // without a name
+  std::optional<Frame> target_frame_;
+  Languages languages_;
 };
-
-/// The names every tokenizer may have a token for, in transformers' order.
-inline constexpr const char* kSpecialNames[] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                                "pad_token", "cls_token", "mask_token"};
-bool is_special_name(std::string_view name);
-
-/// Whether a setting is there and Python would call it true.
-bool is_set(const Json& settings, const char* name);
 
 }  // namespace inseq::text

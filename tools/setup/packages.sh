@@ -18,6 +18,7 @@ header:gtest/gtest.h       libgtest-dev
 header:curl/curl.h         libcurl4-openssl-dev
 header:openssl/evp.h       libssl-dev
 header:zlib.h              zlib1g-dev
+header:sentencepiece_processor.h  libsentencepiece-dev
 file:/etc/ssl/certs/ca-certificates.crt  ca-certificates
 END
 }

@@ -3,7 +3,8 @@
     python tests/golden/generation/make_data.py
 
 The model has 37 words. The logits after the words (..., p, l) are (after[l] + skip[p]) / 1024, where p counts
-for nothing if it is padding or missing. Both tables are integers, so every logit is exact in float32.
+for nothing if it is padding or missing. Both tables are integers, so every logit is exact in float32. For beams
+(71 l + 31 t) % 1021 / 2^20 is added to the logit of word t.
 """
 
 import json
@@ -49,7 +50,7 @@ class TableModel(PreTrainedModel, GenerationMixin):
 
     def __init__(self, config, after, skip):
         super().__init__(config)
-        self.after, self.skip = (torch.nn.Parameter(torch.tensor(t, dtype=torch.float32) / 1024) for t in (after, skip))
+        self.after, self.skip = (torch.nn.Parameter(torch.tensor(t, dtype=torch.float32) / 2**20) for t in (after, skip))
 
     def prepare_inputs_for_generation(self, input_ids, attention_mask=None, **kwargs):
         return {"input_ids": input_ids, "attention_mask": attention_mask}
@@ -127,6 +128,42 @@ def text_cases():
     yield case("sampling_with_tiny_top_p", "batch", with_base(do_sample=True, top_p=1e-6, repetition_penalty=1.3))
 
 
+def scaled(tables, break_ties=False):
+    """Tables over 2^20. Beams need logits that never tie: which of two equal ones topk() takes is nobody's rule."""
+    after, skip = tables
+    tie = lambda l, t: (71 * l + 31 * t) % 1021 if break_ties else 0
+    return ([[1024 * v + tie(l, t) for t, v in enumerate(row)] for l, row in enumerate(after)],
+            [[1024 * v for v in row] for row in skip])
+
+
+def beam_cases():
+    """As text_cases, for beam search: scores are compared, too."""
+    case = lambda name, prompts, options, file=None, positions=None: (name, prompts, options, file, positions)
+    for beams in (2, 4, 6):
+        base = {**BASE, "num_beams": beams}
+        more = lambda **options: {**base, **options}
+        for prompts in ("single", "batch", "words"):
+            yield case(f"beams_{beams}_{prompts}", prompts, base)
+            yield case(f"beams_{beams}_{prompts}_all", prompts, more(num_return_sequences=beams))
+        for early in (True, "never"):
+            yield case(f"beams_{beams}_early_{early}", "batch", more(early_stopping=early, num_return_sequences=2))
+            yield case(f"beams_{beams}_early_{early}_short", "batch", more(early_stopping=early, length_penalty=-1.0))
+        for penalty in (-0.7, 0.0, 0.6, 2.5):
+            yield case(f"beams_{beams}_length_penalty_{penalty}", "batch", more(length_penalty=penalty, num_return_sequences=2))
+            yield case(f"beams_{beams}_length_penalty_{penalty}_never", "words", more(length_penalty=penalty, early_stopping="never"))
+        yield case(f"beams_{beams}_two_eos", "batch", more(eos_token_id=[EOS, OTHER_EOS], num_return_sequences=beams))
+        yield case(f"beams_{beams}_no_eos", "batch", {"max_new_tokens": 11, "num_beams": beams, "num_return_sequences": 2})
+        yield case(f"beams_{beams}_one_token", "batch", more(max_new_tokens=1, num_return_sequences=beams))
+        yield case(f"beams_{beams}_min_length", "batch", more(min_new_tokens=10))
+        yield case(f"beams_{beams}_ngrams", "batch", more(no_repeat_ngram_size=2, min_new_tokens=8))
+        yield case(f"beams_{beams}_repetition", "batch", more(repetition_penalty=1.6))
+        yield case(f"beams_{beams}_bad_words", "batch", more(bad_words_ids=[[12], [7, 20], [30, 12, 7], [EOS]]))
+        yield case(f"beams_{beams}_forced", "one_word", more(forced_bos_token_id=28, forced_eos_token_id=EOS, max_new_tokens=6))
+        yield case(f"beams_{beams}_renormalize", "batch", more(renormalize_logits=True, repetition_penalty=1.3))
+        yield case(f"beams_{beams}_file", "batch", {"num_return_sequences": 2}, {
+            "num_beams": beams, "max_length": 14, "eos_token_id": EOS, "pad_token_id": 7, "length_penalty": 0.8, "early_stopping": True})
+
+
 def score_cases():
     """(name, options, generation_config.json or None): processed scores of the first new token when sampling."""
     case = lambda name, file=None, **options: (name, options, file)
@@ -169,12 +206,18 @@ def generate(tables, prompts, options, file=None, positions=None, **more):
 
 
 def main():
-    tables = make_tables()
-    texts, scores = [], []
+    small = make_tables()
+    tables = scaled(small)
+    texts, scores, beams = [], [], []
     for name, prompts, options, file, positions in text_cases():
         ids = generate(tables, prompts, options, file, positions).tolist()
         texts.append({"name": name, "prompts": prompts, "options": options, "file": file, "positions": positions,
                       "ids": ids})
+    for name, prompts, options, file, positions in beam_cases():
+        out = generate(scaled(small, break_ties=True), prompts, options, file, positions, output_scores=True,
+                       return_dict_in_generate=True)
+        beams.append({"name": name, "prompts": prompts, "options": options, "file": file, "ids": out.sequences.tolist(),
+                      "scores": [float(f"{v:.8g}") for v in out.sequences_scores.tolist()]})
     for name, options, file in score_cases():
         out = generate(tables, "batch", options, file, do_sample=True, max_new_tokens=1, output_scores=True,
                        return_dict_in_generate=True)
@@ -191,8 +234,8 @@ def main():
     line = lambda value: json.dumps(value, separators=(",", ":"))
     rows = lambda values: "[\n" + ",\n".join(map(line, values)) + "\n]"
     head = {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0], "pad": PAD}
-    text = (f'{{\n"made_with": {line(head)},\n"prompts": {line(PROMPTS)},\n"after": {rows(tables[0])},\n'
-            f'"skip": {rows(tables[1])},\n"texts": {rows(texts)},\n"scores": {rows(scores)}\n}}\n')
+    text = (f'{{\n"made_with": {line(head)},\n"prompts": {line(PROMPTS)},\n"after": {rows(small[0])},\n'
+            f'"skip": {rows(small[1])},\n"texts": {rows(texts)},\n"beams": {rows(beams)},\n"scores": {rows(scores)}\n}}\n')
     json.loads(text)
     pathlib.Path(__file__).with_name("data.json").write_text(text)
 

@@ -17,7 +17,7 @@ NextLogits constant(const Tensor& logits) {
 
 Rows texts_of(const Tensor& logits, const Rows& prompts, const Options& options) {
   const Prompts batch = padded(prompts);
-  return to_rows(generate(constant(logits), batch.ids, batch.mask, options));
+  return to_rows(generate({constant(logits)}, batch.ids, batch.mask, options).ids);
 }
 
 const float kInf = std::numeric_limits<float>::infinity();
@@ -30,8 +30,9 @@ TEST(Generate, ChoosesTheFirstOfEqualTokens) {
 TEST(Generate, StopsAskingTheModelWhenAllHaveEnded) {
   TableModel model;
   const Prompts prompts = padded({{14}, {9}});  // these end after 1 and 14 tokens
-  const Tensor out = generate(model.callback(), prompts.ids, prompts.mask,
-                              {.max_new_tokens = 24, .eos_token_ids = {1}, .pad_token_id = 0});
+  const Tensor out = generate({model.callback()}, prompts.ids, prompts.mask,
+                              {.max_new_tokens = 24, .eos_token_ids = {1}, .pad_token_id = 0})
+                         .ids;
   EXPECT_EQ(out.size(1), 15);
   EXPECT_EQ(model.calls(), 14);
 }
@@ -90,8 +91,9 @@ TEST(Generate, SamplesFromTheProcessedScores) {
 
 TEST(Generate, KeepsTheTypeAndDeviceOfIds) {
   const Prompts prompts = padded({{1, 2}});
-  const Tensor out = generate(constant(at::ones({1, 4}).to(at::kBFloat16)), prompts.ids,
-                              prompts.mask.to(at::kBool), {.max_new_tokens = 1});
+  const Tensor out = generate({constant(at::ones({1, 4}).to(at::kBFloat16))}, prompts.ids,
+                              prompts.mask.to(at::kBool), {.max_new_tokens = 1})
+                         .ids;
   EXPECT_EQ(out.scalar_type(), at::kLong);
   EXPECT_EQ(to_rows(out), Rows({{1, 2, 0}}));
 }
@@ -105,7 +107,7 @@ TEST(Generate, ReportsEveryTokenAndMayBeStopped) {
     if (p.done == 3) throw Interrupted("stop");
   };
   const Prompts prompts = padded({{1}});
-  EXPECT_THROW(generate(constant(at::zeros({1, 4})), prompts.ids, prompts.mask,
+  EXPECT_THROW(generate({constant(at::zeros({1, 4}))}, prompts.ids, prompts.mask,
                         {.max_new_tokens = 5}, progress),
                Interrupted);
   EXPECT_EQ(done, std::vector<int64_t>({1, 2, 3}));
@@ -137,7 +139,7 @@ TEST(Generate, SequencesThatHaveEndedMayRunOutOfTokens) {
     options.do_sample = sample;
     options.top_k = 1;
     const Prompts prompts = padded({{1}, {1}});
-    EXPECT_EQ(to_rows(generate(model, prompts.ids, prompts.mask, options)),
+    EXPECT_EQ(to_rows(generate({model}, prompts.ids, prompts.mask, options).ids),
               Rows({{1, 0, 3, 3}, {1, 2, 2, 2}}));
   }
 }
@@ -184,7 +186,7 @@ TEST(Generate, SaysWhenSamplingHasNothingLeft) {
 
 TEST(Generate, RefusesPromptsItCannotContinue) {
   const auto run = [](const Tensor& ids, const Tensor& mask, const Tensor& logits) {
-    return message_of<InvalidArgument>([&] { generate(constant(logits), ids, mask, {}); });
+    return message_of<InvalidArgument>([&] { generate({constant(logits)}, ids, mask, {}); });
   };
   const Tensor ids = at::ones({2, 3}, at::kLong), logits = at::zeros({2, 4});
   EXPECT_EQ(run(ids.to(at::kInt), ids, logits),

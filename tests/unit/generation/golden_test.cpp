@@ -29,6 +29,39 @@ TEST(GenerationGolden, TextsEqualTransformers) {
   }
 }
 
+TEST(GenerationGolden, BeamsAndTheirScoresEqualTransformers) {
+  const Json& cases = golden().at("beams");
+  ASSERT_GE(cases.size(), 80u);
+  for (const Json& one : cases) {
+    SCOPED_TRACE(one.at("name").get<std::string>());
+    const Prompts prompts = prompts_named(one.at("prompts").get<std::string>());
+    TableModel model(TableModel::Ties::kBroken);
+    const Generated made = generate(model.decoder(), prompts.ids, prompts.mask, options_of(one));
+    EXPECT_EQ(to_rows(made.ids), one.at("ids").get<std::vector<std::vector<int64_t>>>());
+    const Tensor expected = at::tensor(one.at("scores").get<std::vector<float>>());
+    EXPECT_TRUE(at::allclose(made.scores, expected, /*rtol=*/1e-5, /*atol=*/1e-5))
+        << made.scores << expected;
+  }
+}
+
+TEST(GenerationGolden, BeamsOfABatchEqualThoseOfItsMembers) {
+  const auto rows = golden().at("prompts").at("batch").get<std::vector<std::vector<int64_t>>>();
+  const Options options{.max_new_tokens = 15,
+                        .eos_token_ids = {1},
+                        .pad_token_id = 0,
+                        .num_beams = 4,
+                        .num_return_sequences = 3};
+  TableModel model(TableModel::Ties::kBroken);
+  const Prompts together = padded(rows);
+  const Generated all = generate(model.decoder(), together.ids, together.mask, options);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    TableModel alone(TableModel::Ties::kBroken);
+    const Prompts own = padded({rows[i]});
+    const Generated one = generate(alone.decoder(), own.ids, own.mask, options);
+    EXPECT_TRUE(at::equal(one.scores, all.scores.narrow(0, static_cast<int64_t>(i) * 3, 3)));
+  }
+}
+
 /// Minus infinity is null in the file: [batch, vocab].
 Tensor scores_of(const Json& rows) {
   std::vector<Tensor> tensors;

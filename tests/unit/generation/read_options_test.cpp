@@ -118,6 +118,7 @@ TEST(ReadOptions, EveryOptionChecksItsType) {
   for (const OptionRule& rule : option_rules()) {
     SCOPED_TRACE(rule.name);
     for (const char* wrong : {R"("three")", "{}", "[[[1]]]", "-3.5", "[1, \"2\"]"}) {
+      if (rule.name == "length_penalty" && wrong == std::string("-3.5")) continue;  // any number
       const std::string user = "{\"" + rule.name + "\": " + wrong + "}";
       const std::string beginning =
           "generation option \"" + rule.name + "\" must be " + rule.needs + ", got ";
@@ -142,15 +143,29 @@ TEST(ReadOptions, GreedyCheckpointsMayHaveTemperatureZero) {
 
 TEST(ReadOptions, RefusesWhatIsNotSupported) {
   EXPECT_EQ(
-      message<Unsupported>(R"({"num_beams": 4})"),
-      R"(generation option "num_beams" is 4, but beam search is not supported yet; set it to 1)");
-  EXPECT_EQ(message<Unsupported>("null", R"({"num_beams": 4})"),
-            "generation_config.json: generation option \"num_beams\" is 4, but beam search is not "
-            "supported yet; set it to 1 in your generation options");
+      message<Unsupported>(R"({"num_beam_groups": 4})"),
+      R"(generation option "num_beam_groups" is 4, but group beam search is not supported; set it to 1)");
   EXPECT_EQ(message<Unsupported>(R"({"stop_strings": ["\n"]})"),
             "generation option \"stop_strings\" is [\"\\n\"], but stop strings are not supported "
             "(eos_token_id takes the tokens that end a text); leave it out");
-  EXPECT_NO_THROW(read(R"({"num_beams": 1})", R"({"num_beams": 4, "early_stopping": true})"));
+}
+
+TEST(ReadOptions, Beams) {
+  const Options options = read(R"({"num_beams": 4, "early_stopping": "never"})",
+                               R"({"num_beams": 6, "length_penalty": 0.5, "num_return_sequences": 3,
+                                   "decoder_start_token_id": 7, "bos_token_id": -1})");
+  EXPECT_EQ(options.num_beams, 4);
+  EXPECT_EQ(options.num_return_sequences, 3);
+  EXPECT_EQ(options.length_penalty, 0.5);
+  EXPECT_EQ(options.early_stopping, EarlyStopping::kNever);
+  EXPECT_EQ(decoder_prompt(options), (std::vector<int64_t>{7}));
+  EXPECT_EQ(decoder_prompt(options, {3, 4}), (std::vector<int64_t>{7, 3, 4}));
+  EXPECT_EQ(decoder_prompt(options, {7, 4}), (std::vector<int64_t>{7, 4}));
+  EXPECT_THROW(decoder_prompt(Options{}), InvalidArgument);
+  EXPECT_THROW(read(R"({"num_beams": 2, "num_return_sequences": 3})"), InvalidArgument);
+  EXPECT_THROW(read(R"({"num_return_sequences": 2})"), InvalidArgument);
+  EXPECT_THROW(read(R"({"num_beams": 0})"), InvalidArgument);
+  EXPECT_THROW(read(R"({"early_stopping": "always"})"), InvalidArgument);
 }
 
 TEST(ReadOptions, NeutralValuesOfForeignOptionsAreAccepted) {

@@ -55,6 +55,9 @@ inline Prompts padded(std::vector<std::vector<int64_t>> rows, int64_t pad = 0) {
 /// far.
 class TableModel {
  public:
+  enum class Ties { kKept, kBroken };  // as make_data.py does for beams
+  explicit TableModel(Ties ties = Ties::kKept) : ties_(ties) {}
+
   Tensor operator()(const Tensor& new_ids, const Tensor& mask) {
     EXPECT_EQ(new_ids.size(1), ids_.defined() ? 1 : mask.size(1));
     ids_ = ids_.defined() ? at::cat({ids_, new_ids}, 1) : new_ids;
@@ -68,12 +71,20 @@ class TableModel {
       const Tensor before = skip.index_select(0, ids_.select(1, -2));
       logits = logits + before * mask.select(1, -2).unsqueeze(1);
     }
-    return logits;
+    if (ties_ == Ties::kKept) return logits;
+    const Tensor words = at::arange(logits.size(1), at::kLong);
+    const Tensor tie = (ids_.select(1, -1).unsqueeze(1) * 71 + words * 31).remainder(1021);
+    return logits + tie.to(at::kFloat) / 1048576;
   }
 
   /// For generate(), which copies its callback. The model must outlive it.
   NextLogits callback() {
     return [this](const Tensor& new_ids, const Tensor& mask) { return (*this)(new_ids, mask); };
+  }
+
+  /// The same for beams.
+  Decoder decoder() {
+    return {callback(), [this](const Tensor& rows) { ids_ = ids_.index_select(0, rows); }};
   }
 
   int calls() const { return calls_; }
@@ -84,6 +95,7 @@ class TableModel {
     return int_tensor(rows).to(at::kFloat) / 1024;
   }
 
+  Ties ties_;
   Tensor ids_;  // [batch, tokens] so far
   int calls_ = 0;
 };
@@ -91,7 +103,7 @@ class TableModel {
 /// generate() with a fresh table model.
 inline std::vector<std::vector<int64_t>> texts_of(const Prompts& prompts, const Options& options) {
   TableModel model;
-  return to_rows(generate(model.callback(), prompts.ids, prompts.mask, options));
+  return to_rows(generate(model.decoder(), prompts.ids, prompts.mask, options).ids);
 }
 
 /// The message of the Error that `call` throws; fails when it throws none of that kind.

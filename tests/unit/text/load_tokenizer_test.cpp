@@ -71,8 +71,8 @@ TEST(LoadTokenizer, ExplainsSentencePieceOnlyFolders) {
   folder.write("tokenizer.model", "x");
   EXPECT_TRUE(contains(message_of_loading<Unsupported>(folder.path()),
                        "SentencePiece model (tokenizer.model)"));
-  folder.write("config.json", R"({"model_type": "marian"})");
-  EXPECT_TRUE(contains(message_of_loading<Unsupported>(folder.path()), "MarianTokenizer"));
+  folder.write("config.json", R"({"model_type": "prophetnet"})");
+  EXPECT_TRUE(contains(message_of_loading<Unsupported>(folder.path()), "ProphetNetTokenizer"));
 }
 
 TEST(LoadTokenizer, RefusesBrokenFilesWithOneSentence) {

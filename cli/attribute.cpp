@@ -57,6 +57,8 @@ AttributeOptions attribute_options_of(const Values& values) {
   if (values.has("start_pos")) o.attr_pos_start = values.number("start_pos", 0);
   if (values.has("end_pos")) o.attr_pos_end = values.number("end_pos", 0);
   o.output_step_attributions = values.flag("output_step_attributions");
+  o.attribute_target = values.flag("attribute_target");
+  o.generate_from_target_prefix = values.flag("generate_from_target_prefix");
   o.include_eos_baseline = values.flag("include_eos_baseline");
   o.batch_size = values.number("batch_size", o.batch_size);
   if (o.batch_size < 1)
@@ -74,13 +76,14 @@ AttributeOptions attribute_options_of(const Values& values) {
 }
 
 /// What Inseq would warn of, it says here too.
-void warn_of_what_has_no_effect(const Values& values) {
+void warn_of_what_has_no_effect(const Values& values, const AttributionModel& model) {
   for (const char* name : {"attribute_target", "generate_from_target_prefix"}) {
-    if (values.flag(name))
+    if (values.flag(name) && !model.is_encoder_decoder())
       log_warning(
           concat("--", name, " is for encoder-decoder models and has no effect on this one"));
   }
-  if (values.has("generated_texts") && values.has("generation_kwargs")) {
+  const bool continued = values.flag("generate_from_target_prefix") && model.is_encoder_decoder();
+  if (values.has("generated_texts") && values.has("generation_kwargs") && !continued) {
     log_warning("--generation_kwargs has no effect, since --generated_texts says what to explain");
   }
   if (values.has("save_path")) return;
@@ -154,10 +157,10 @@ int attribute(const std::vector<std::string>& arguments) {
   if (show_progress) options.progress = loading.progress = bar.callback();
   const std::string path = values.text("save_path");
   if (values.has("save_path")) io::check_writable(path);
-  warn_of_what_has_no_effect(values);
 
   log_info(concat("loading ", values.text("model_name_or_path", "the default model")));
   const AttributionModel model = AttributionModel::load(values.text("model_name_or_path"), loading);
+  warn_of_what_has_no_effect(values, model);
   const Json about = model.info();
   log_info(concat("loaded ", about.at("model_name").get<std::string>(), " (",
                   about.at("model_class").get<std::string>(), ")"));
@@ -171,7 +174,7 @@ int attribute(const std::vector<std::string>& arguments) {
       concat("attributed in ", std::setprecision(3), out.info.at("exec_time").get<double>(), " s"));
   log_debug(out.info.dump(2));
   if (!values.flag("hide_attributions")) {
-    if (!values.has("generated_texts")) print_generated(out);
+    if (!values.has("generated_texts") || options.generate_from_target_prefix) print_generated(out);
     std::fputs(to_terminal(out, model).c_str(), stdout);
   }
   std::fflush(stdout);  // before the line on standard error, where both are one

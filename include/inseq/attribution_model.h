@@ -33,9 +33,10 @@ struct AttributeOptions {
   std::optional<int64_t> attr_pos_start =
       {};  ///< first target position to explain; default: first generated token
   std::optional<int64_t> attr_pos_end = {};  ///< one past the last; negative counts from the end
-  bool attribute_target = false;  ///< encoder–decoder models only; ignored for decoder-only ones
-  bool generate_from_target_prefix =
-      false;  ///< encoder–decoder models only; ignored for decoder-only ones
+  /// Explain target prefix tokens beside the source; decoder-only models always explain them.
+  bool attribute_target = false;
+  /// The given generated texts are beginnings to continue; ignored for decoder-only models.
+  bool generate_from_target_prefix = false;
   bool output_step_attributions = false;  ///< also return one StepAttribution per generation step
   bool include_eos_baseline = false;      ///< for methods with baselines
   bool skip_special_tokens = false;       ///< encode texts without special tokens
@@ -69,16 +70,18 @@ class AttributionModel {
   AttributionModel& operator=(AttributionModel&&) noexcept;
   ~AttributionModel();
 
-  /// Generates a continuation of each text and explains every generated token.
+  /// Generates a continuation (with an encoder, an output such as a translation) of each text and
+  /// explains every generated token.
   AttributionOutput attribute(const std::vector<std::string>& texts,
                               const AttributeOptions& options = {}) const;
-  /// Explains given texts, each of which must begin with its input text.
+  /// Explains given texts. Without an encoder, each must begin with its input text; with one, they
+  /// are the outputs, or with generate_from_target_prefix the beginnings of outputs to generate.
   AttributionOutput attribute(const std::vector<std::string>& texts,
                               const std::vector<std::string>& generated_texts,
                               const AttributeOptions& options = {}) const;
 
-  /// Continues each text; the result holds input and continuation. `generation_args` as in
-  /// AttributeOptions.
+  /// Continues each text; the result holds input and continuation (with an encoder, the output
+  /// alone). `generation_args` as in AttributeOptions.
   std::vector<std::string> generate(const std::vector<std::string>& texts,
                                     const Json& generation_args = Json::object(),
                                     int64_t batch_size = 8,
@@ -93,19 +96,21 @@ class AttributionModel {
   /// Renders the model's chat template for `messages`, objects with "role" and "content".
   std::string apply_chat_template(const Json& messages) const;
 
+  /// Whether the model reads a source and writes a target of its own.
+  bool is_encoder_decoder() const;
+
   /// model_name, model_class, tokenizer_name, tokenizer_class, as in the `info` of an output.
   Json info() const;
 
  private:
   struct Parts;
   explicit AttributionModel(std::unique_ptr<Parts> parts);
-  std::vector<std::string> generate_from(const std::vector<std::string>& texts,
-                                         bool add_special_tokens, const Json& generation_args,
-                                         int64_t batch_size,
-                                         const ProgressCallback& progress) const;
   AttributionOutput attribute_generated(const std::vector<std::string>& texts,
                                         const std::vector<std::string>& generated,
                                         const AttributeOptions& options) const;
+  void describe(const AttributeOptions& options, const Json& arguments,
+                const std::vector<std::string>& texts, const std::vector<std::string>& generated,
+                double seconds, AttributionOutput& out) const;
   std::unique_ptr<Parts> parts_;
 };
 

@@ -75,6 +75,7 @@ struct Range {
   int64_t first, last;
 };
 
+/// Target tokens before `prompt` (a prompt, or the start token) are never explained.
 Range positions_to_explain(const AttributeOptions& options, int64_t prompt, int64_t length) {
   const auto absolute = [&](int64_t position, const char* name) {
     const int64_t p = position < 0 ? length + position : position;
@@ -92,7 +93,8 @@ Range positions_to_explain(const AttributeOptions& options, int64_t prompt, int6
   if (options.attr_pos_end)
     range.last = std::min(length, absolute(*options.attr_pos_end, "attr_pos_end"));
   INSEQ_CHECK(length > prompt, InvalidArgument,
-              "there is nothing to explain: no token follows the ", prompt, "-token input");
+              "there is nothing to explain: no token follows the first ", prompt,
+              prompt == 1 ? " token" : " tokens", " of the target");
   INSEQ_CHECK(range.first < range.last, InvalidArgument,
               "there is nothing to explain: attribution starts at position ", range.first,
               " and ends before position ", range.last, " of the ", length, "-token target");
@@ -121,12 +123,16 @@ std::string without_special(std::string text, const text::Tokenizer& tokenizer) 
 }
 
 /// Ids that stand for a text without information: unknown tokens, and EOS where the text has it
-/// unless the baseline shall cover it. Undefined when the vocabulary has nothing of the kind.
+/// unless the baseline shall cover it; the first `kept` ids stay. Undefined without ids, and when
+/// the vocabulary has nothing of the kind.
 Tensor baseline_of(const std::vector<int64_t>& ids, const ModelTokens& tokens,
-                   const AttributeOptions& options) {
-  if (tokens.unk < 0) return Tensor();
+                   const AttributeOptions& options, int64_t kept) {
+  if (tokens.unk < 0 || ids.empty()) return Tensor();
   const Tensor given = at::tensor(ids, at::kLong), unknown = at::full_like(given, tokens.unk);
-  return options.include_eos_baseline ? unknown : at::where(given.eq(tokens.eos), given, unknown);
+  const Tensor out =
+      options.include_eos_baseline ? unknown : at::where(given.eq(tokens.eos), given, unknown);
+  out.narrow(0, 0, kept).copy_(given.narrow(0, 0, kept));
+  return out;
 }
 
 std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
@@ -136,6 +142,10 @@ std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
     StepAttribution one;
     one.kind = s.kind;
     one.num_dimensions = s.num_dimensions;
+    if (s.source_attributions.defined()) {
+      one.source = {s.source};
+      one.source_attributions = s.source_attributions.select(1, step).unsqueeze(0).contiguous();
+    }
     one.prefix = {std::vector<Token>(s.target.begin(), s.target.begin() + position)};
     one.target = {{s.target[static_cast<size_t>(position)]}};
     if (s.target_attributions.defined()) {
@@ -149,23 +159,22 @@ std::vector<StepAttribution> split_steps(const SequenceAttribution& s) {
   return out;
 }
 
+/// The texts without special tokens where these are to be skipped.
+std::vector<std::string> prepared(std::vector<std::string> texts, const AttributeOptions& options,
+                                  const text::Tokenizer& tokenizer) {
+  if (!options.skip_special_tokens) return texts;
+  for (std::string& text : texts) text = without_special(std::move(text), tokenizer);
+  return texts;
+}
+
 }  // namespace
 
 AttributionOutput AttributionModel::attribute(const std::vector<std::string>& given,
                                               const AttributeOptions& options) const {
   read_request(options);  // a wrong name is told before generation starts
-  std::vector<std::string> texts = given;
-  for (std::string& text : texts) {
-    if (options.skip_special_tokens) text = without_special(std::move(text), *parts_->tokenizer);
-    if (text.empty() && parts_->tokens.bos >= 0)
-      text = parts_->tokenizer->id_to_token(parts_->tokens.bos);
-    INSEQ_CHECK(!text.empty(), InvalidArgument,
-                "an input text is empty, and this model has no token to begin a text with");
-  }
-  const std::vector<std::string> generated =
-      generate_from(texts, !options.skip_special_tokens, options.generation_args,
-                    options.batch_size, options.progress);
-  AttributionOutput out = attribute_generated(texts, generated, options);
+  std::vector<std::string> texts = prepared(given, options, *parts_->tokenizer);
+  for (std::string& text : texts) parts_->replace_empty(text);
+  AttributionOutput out = attribute_generated(texts, parts_->generate(texts, {}, options), options);
   out.info["generation_args"] = options.generation_args;
   out.info["constrained_decoding"] = false;
   return out;
@@ -177,113 +186,158 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
   INSEQ_CHECK(given.size() == generated_texts.size(), InvalidArgument, "there are ", given.size(),
               " input texts and ", generated_texts.size(),
               " generated texts; there must be one for each");
-  std::vector<std::string> texts = given, generated = generated_texts;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (options.skip_special_tokens) {
-      texts[i] = without_special(std::move(texts[i]), *parts_->tokenizer);
-      generated[i] = without_special(std::move(generated[i]), *parts_->tokenizer);
-    }
-    if (texts[i].empty() && parts_->tokens.bos >= 0) {
-      texts[i] = parts_->tokenizer->id_to_token(parts_->tokens.bos);
-      if (!generated[i].starts_with(texts[i])) generated[i] = concat(texts[i], ' ', generated[i]);
-    }
-    INSEQ_CHECK(!texts[i].empty(), InvalidArgument,
-                "an input text is empty, and this model has no token to begin a text with");
+  read_request(options);
+  std::vector<std::string> texts = prepared(given, options, *parts_->tokenizer);
+  std::vector<std::string> generated = prepared(generated_texts, options, *parts_->tokenizer);
+  const bool continued = options.generate_from_target_prefix && is_encoder_decoder();
+  if (continued) generated = parts_->generate(texts, generated, options);
+  for (size_t i = 0; i < texts.size() && !is_encoder_decoder(); ++i) {
+    if (parts_->replace_empty(texts[i]) && !generated[i].starts_with(texts[i]))
+      generated[i] = concat(texts[i], ' ', generated[i]);
     INSEQ_CHECK(generated[i].starts_with(texts[i]), InvalidArgument,
                 "the generated text of a decoder-only model must begin "
                 "with its input text; ",
                 excerpt(generated[i]), " does not begin with ", excerpt(texts[i]));
   }
   AttributionOutput out = attribute_generated(texts, generated, options);
-  out.info["generation_args"] = Json::object();
+  out.info["generation_args"] = continued ? options.generation_args : Json::object();
   out.info["constrained_decoding"] = true;
   return out;
 }
 
+bool AttributionModel::Parts::replace_empty(std::string& text) const {
+  if (!text.empty() || has_encoder()) return false;
+  INSEQ_CHECK(tokens.bos >= 0, InvalidArgument,
+              "an input text is empty, and this model has no token to begin a text with");
+  text = tokenizer->id_to_token(tokens.bos);
+  return true;
+}
+
 namespace {
 
-SequenceAttribution assemble(const std::vector<Token>& tokens, Range range, const Request& request,
-                             engine::Answer answer) {
+SequenceAttribution assemble(std::vector<Token> source, std::vector<Token> target, Range range,
+                             const Request& request, engine::Answer answer) {
   SequenceAttribution s;
   s.kind = request.method_info.kind;
   s.num_dimensions = request.method_info.num_dimensions;
-  s.target = tokens;
-  s.source = std::vector<Token>(tokens.begin(), tokens.begin() + range.first);
+  s.source = source.empty() ? std::vector<Token>(target.begin(), target.begin() + range.first)
+                            : std::move(source);
+  s.target = std::move(target);
+  s.source_attributions = answer.source;
   s.target_attributions = answer.target;
   s.step_scores = std::move(answer.step_scores);
+  s.sequence_scores = std::move(answer.sequence_scores);
   s.attr_pos_start = range.first;
   s.attr_pos_end = range.last;
   s.aggregator = data::default_aggregators(s.kind, data::trailing_axes(s));
   return s;
 }
 
+/// Tokens by the text they stand for instead of their vocabulary names.
+void clean(std::vector<Token>& tokens, const text::Tokenizer& tokenizer) {
+  for (Token& token : tokens) {
+    const std::string cleaned = tokenizer.tokens_to_string({&token.text, 1});
+    if (!cleaned.empty()) token.text = cleaned;
+  }
+}
+
+Tensor ids_tensor(const std::vector<int64_t>& ids) {
+  return ids.empty() ? Tensor() : at::tensor(ids, at::kLong);
+}
+
 }  // namespace
+
+AttributionModel::Parts::Pair AttributionModel::Parts::pair_of(const std::string& text,
+                                                               const std::string& generated,
+                                                               bool add_special_tokens) const {
+  Pair pair;
+  pair.target = target_ids_of(generated, add_special_tokens);
+  if (has_encoder()) {
+    pair.source = ids_of(text, add_special_tokens);
+    check_source(pair.source);
+  } else {
+    pair.prompt = static_cast<int64_t>(ids_of(text, add_special_tokens).size());
+  }
+  // Inseq takes what equals the padding token for padding: a final EOS is not explained when it
+  // serves for both.
+  while (static_cast<int64_t>(pair.target.size()) > pair.prompt &&
+         pair.target.back() == tokens.pad) {
+    pair.target.pop_back();
+  }
+  return pair;
+}
 
 AttributionOutput AttributionModel::attribute_generated(const std::vector<std::string>& texts,
                                                         const std::vector<std::string>& generated,
                                                         const AttributeOptions& options) const {
   const at::NoGradGuard no_grad;
   const Request request = read_request(options);
-  const text::Tokenizer& tokenizer = *parts_->tokenizer;
   AttributionOutput out;
-  int64_t first_start = 0, last_end = 0;
   double seconds = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
-    std::vector<int64_t> ids = parts_->ids_of(generated[i], !options.skip_special_tokens);
-    const int64_t prompt =
-        static_cast<int64_t>(parts_->ids_of(texts[i], !options.skip_special_tokens).size());
-    // Inseq takes what equals the padding token for padding: a final EOS is not explained when it
-    // serves for both.
-    while (static_cast<int64_t>(ids.size()) > prompt && ids.back() == parts_->tokens.pad)
-      ids.pop_back();
-    const Range range = positions_to_explain(options, prompt, static_cast<int64_t>(ids.size()));
-
+    const Parts::Pair pair = parts_->pair_of(texts[i], generated[i], !options.skip_special_tokens);
+    const Range range =
+        positions_to_explain(options, pair.prompt, static_cast<int64_t>(pair.target.size()));
     std::string task = concat("Attributing with ", options.method);
     if (texts.size() > 1) task += concat(" (text ", i + 1, " of ", texts.size(), ")");
     const engine::Engine engine(*parts_->model,
                                 {request.backend, options.memory_limit, options.progress, task});
-    engine::Question question{.ids = {Tensor(), at::tensor(ids, at::kLong)},
-                              .first = range.first,
-                              .last = range.last,
-                              .baseline_ids = {Tensor(), baseline_of(ids, parts_->tokens, options)},
-                              .attributed_function = request.attributed_function,
-                              .step_scores = request.step_scores};
-    question.detail = options.granular ? engine::Detail::kGranular : engine::Detail::kPerToken;
+    const engine::Question question{
+        .ids = {ids_tensor(pair.source), ids_tensor(pair.target)},
+        .first = range.first,
+        .last = range.last,
+        .baseline_ids = {baseline_of(pair.source, parts_->tokens, options, /*kept=*/0),
+                         baseline_of(pair.target, parts_->tokens, options,
+                                     /*kept=*/is_encoder_decoder() ? 1 : 0)},
+        .attribute_target = options.attribute_target,
+        .attributed_function = request.attributed_function,
+        .step_scores = request.step_scores,
+        .detail = options.granular ? engine::Detail::kGranular : engine::Detail::kPerToken};
     const auto start = std::chrono::steady_clock::now();
     engine::Answer answer = request.method->attribute(engine, question, request.method_options);
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-    std::vector<Token> tokens = parts_->tokens_of(ids);
+    std::vector<Token> source = parts_->tokens_of(pair.source, text::Side::kSource);
+    std::vector<Token> target = parts_->tokens_of(pair.target);
     if (options.clean_special_chars) {
-      for (Token& token : tokens) {
-        const std::string cleaned = tokenizer.tokens_to_string({&token.text, 1});
-        if (!cleaned.empty()) token.text = cleaned;
-      }
+      clean(source, *parts_->tokenizer);
+      clean(target, *parts_->tokenizer);
     }
-    out.sequences.push_back(assemble(tokens, range, request, std::move(answer)));
+    out.sequences.push_back(
+        assemble(std::move(source), std::move(target), range, request, std::move(answer)));
     if (options.output_step_attributions) {
       if (!out.steps) out.steps.emplace();
       for (StepAttribution& step : split_steps(out.sequences.back()))
         out.steps->push_back(std::move(step));
     }
-    if (i == 0) first_start = range.first;
-    last_end = std::max(last_end, range.last);
   }
-  out.info = info();
-  out.info.update(request.info);
-  out.info.update({{"attribution_method", options.method},
-                   {"attr_pos_start", first_start},
-                   {"attr_pos_end", last_end},
-                   {"output_step_attributions", options.output_step_attributions},
-                   {"attribute_target", false},
-                   {"step_scores", options.step_scores},
-                   {"exec_time", seconds},
-                   {"include_eos_baseline", options.include_eos_baseline},
-                   {"attributed_fn", options.attributed_fn + "_fn"},
-                   {"input_texts", texts},
-                   {"generated_texts", generated},
-                   {"generate_from_target_prefix", false}});
+  describe(options, request.info, texts, generated, seconds, out);
   return out;
+}
+
+/// The `info` of an output, with Inseq's keys.
+void AttributionModel::describe(const AttributeOptions& options, const Json& arguments,
+                                const std::vector<std::string>& texts,
+                                const std::vector<std::string>& generated, double seconds,
+                                AttributionOutput& out) const {
+  int64_t last_end = 0;
+  for (const SequenceAttribution& s : out.sequences) last_end = std::max(last_end, s.attr_pos_end);
+  out.info = info();
+  out.info.update(arguments);
+  out.info.update(
+      {{"attribution_method", options.method},
+       {"attr_pos_start", out.sequences.empty() ? 0 : out.sequences.front().attr_pos_start},
+       {"attr_pos_end", last_end},
+       {"output_step_attributions", options.output_step_attributions},
+       {"attribute_target", options.attribute_target && is_encoder_decoder()},
+       {"step_scores", options.step_scores},
+       {"exec_time", seconds},
+       {"include_eos_baseline", options.include_eos_baseline},
+       {"attributed_fn", options.attributed_fn + "_fn"},
+       {"input_texts", texts},
+       {"generated_texts", generated},
+       {"generate_from_target_prefix",
+        options.generate_from_target_prefix && is_encoder_decoder()}});
 }
 
 }  // namespace inseq

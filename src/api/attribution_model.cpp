@@ -3,8 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include "api/parts.h"
-#include "generation/generation.h"
-#include "generation/lengths.h"
 #include "io/model_location.h"
 #include "models/stack/device.h"
 
@@ -17,8 +15,9 @@ ModelTokens model_tokens(const models::Config& config, const text::Tokenizer& to
     const std::vector<int64_t> ids = config.ids(key);
     return ids.empty() ? int64_t{-1} : ids.front();
   };
-  ModelTokens tokens{first("bos_token_id"), first("eos_token_id"), first("pad_token_id"),
+  ModelTokens tokens{first("decoder_start_token_id"), first("eos_token_id"), first("pad_token_id"),
                      tokenizer.special().unk};
+  if (tokens.bos < 0) tokens.bos = first("bos_token_id");
   if (tokens.bos < 0) tokens.bos = tokenizer.special().bos;
   if (tokens.eos < 0) tokens.eos = tokenizer.special().eos;
   if (tokens.pad < 0) tokens.pad = tokenizer.special().pad;
@@ -81,41 +80,44 @@ void check_overrides(const models::Config& config, const Json& overrides) {
   }
 }
 
-/// Models with a table of positions cannot go past its end. The last new token is not read again
-/// and needs no position.
-void check_positions(const generation::Options& options, int64_t prompt) {
-  if (!options.max_positions) return;
-  const int64_t positions = *options.max_positions;
-  INSEQ_CHECK(prompt < positions, InvalidArgument, "the prompt has ", prompt,
-              " tokens, which leaves no room for new ones in the ", positions,
-              " positions of the model; shorten the prompt");
-  const int64_t length = generation::resolve_lengths(options, prompt).max;
-  INSEQ_CHECK(length - 1 <= positions, InvalidArgument, "a prompt of ", prompt, " tokens and ",
-              length - prompt, " new ones are too long for the ", positions,
-              " positions of the model; shorten the prompt or generate at most ",
-              positions + 1 - prompt, " tokens");
-}
-
 }  // namespace
 
-std::vector<int64_t> AttributionModel::Parts::ids_of(const std::string& text,
-                                                     bool add_special_tokens) const {
-  std::vector<int64_t> ids = tokenizer->encode(text, add_special_tokens).ids;
+std::vector<int64_t> AttributionModel::Parts::encoded(const std::string& text,
+                                                      bool add_special_tokens,
+                                                      text::Side side) const {
+  std::vector<int64_t> ids = tokenizer->encode(text, add_special_tokens, side).ids;
   const bool doubled =
       ids.size() >= 2 && tokens.bos >= 0 && ids[0] == tokens.bos && ids[1] == tokens.bos;
   if (doubled) ids.erase(ids.begin());
   const int64_t vocab = model->sizes().vocab;
   for (const int64_t id : ids) {
     INSEQ_CHECK(id >= 0 && id < vocab, FormatError, "the tokenizer gives token ", id, " (\"",
-                tokenizer->id_to_token(id), "\"), the model knows ", vocab,
+                tokenizer->id_to_token(id, side), "\"), the model knows ", vocab,
                 " tokens: tokenizer and model do not belong together");
   }
   return ids;
 }
 
-std::vector<Token> AttributionModel::Parts::tokens_of(const std::vector<int64_t>& ids) const {
+std::vector<int64_t> AttributionModel::Parts::ids_of(const std::string& text,
+                                                     bool add_special_tokens) const {
+  return encoded(text, add_special_tokens,
+                 has_encoder() ? text::Side::kSource : text::Side::kTarget);
+}
+
+std::vector<int64_t> AttributionModel::Parts::target_ids_of(const std::string& text,
+                                                            bool add_special_tokens) const {
+  std::vector<int64_t> ids = encoded(text, add_special_tokens, text::Side::kTarget);
+  if (!has_encoder()) return ids;
+  INSEQ_CHECK(tokens.bos >= 0, FormatError, config.path(),
+              ": neither decoder_start_token_id nor bos_token_id says how a target begins");
+  ids.insert(ids.begin(), tokens.bos);
+  return ids;
+}
+
+std::vector<Token> AttributionModel::Parts::tokens_of(const std::vector<int64_t>& ids,
+                                                      text::Side side) const {
   std::vector<Token> out;
-  for (const int64_t id : ids) out.push_back({tokenizer->id_to_token(id), id});
+  for (const int64_t id : ids) out.push_back({tokenizer->id_to_token(id, side), id});
   return out;
 }
 
@@ -146,91 +148,24 @@ AttributionModel AttributionModel::load(const std::string& name_or_path,
                        ? text::load_gguf_tokenizer(files.gguf_metadata, options.tokenizer_kwargs)
                        : text::load_tokenizer(location.path, options.tokenizer_kwargs);
   const ModelTokens tokens = model_tokens(files.config, *tokenizer);
-  return AttributionModel(std::unique_ptr<Parts>(
-      new Parts{location.name, files.class_name, files.config, files.generation_config,
-                std::move(tokenizer), models::build_model(files, weights), tokens}));
+  std::unique_ptr<Parts> parts(new Parts{location.name, files.class_name, files.config,
+                                         files.generation_config, std::move(tokenizer),
+                                         models::build_model(files, weights), tokens});
+  if (options.tokenizer_kwargs.contains("tgt_lang")) {
+    // Where targets begin with their language, generation has to be told to do so.
+    const auto language = parts->tokenizer->language_id(text::Side::kTarget);
+    const std::vector<int64_t> start =
+        parts->tokenizer->encode("", /*add_special_tokens=*/true, text::Side::kTarget).ids;
+    if (language && !start.empty() && start.front() == *language) parts->chosen_language = language;
+  }
+  return AttributionModel(std::move(parts));
 }
 
-std::vector<std::string> AttributionModel::generate(const std::vector<std::string>& texts,
-                                                    const Json& generation_args, int64_t batch_size,
-                                                    const ProgressCallback& progress) const {
-  return generate_from(texts, /*add_special_tokens=*/true, generation_args, batch_size, progress);
-}
-
-std::vector<std::string> AttributionModel::generate_from(const std::vector<std::string>& texts,
-                                                         bool add_special_tokens,
-                                                         const Json& generation_args,
-                                                         int64_t batch_size,
-                                                         const ProgressCallback& progress) const {
-  const at::NoGradGuard no_grad;
-  Json user = generation_args;
-  std::optional<bool> skip_special;  // Inseq's own parameter of generate()
-  if (user.contains("skip_special_tokens")) {
-    INSEQ_CHECK(user["skip_special_tokens"].is_boolean(), InvalidArgument,
-                "generation option \"skip_special_tokens\" must be true or false, got ",
-                user["skip_special_tokens"].dump());
-    skip_special = user["skip_special_tokens"].get<bool>();
-    user.erase("skip_special_tokens");
-  }
-  generation::Options options =
-      generation::read_options({.generation_config = parts_->generation_config,
-                                .user = user,
-                                .model_config = parts_->config.json()});
-  options.max_positions = parts_->model->sizes().max_positions;
-  if (!options.pad_token_id && parts_->tokens.pad >= 0) options.pad_token_id = parts_->tokens.pad;
-  std::vector<std::string> out;
-  const size_t size = static_cast<size_t>(std::max<int64_t>(1, batch_size));
-  for (size_t begin = 0; begin < texts.size(); begin += size) {
-    const size_t count = std::min(size, texts.size() - begin);
-    std::vector<std::vector<int64_t>> prompts;
-    size_t longest = 0;
-    for (size_t i = begin; i < begin + count; ++i) {
-      prompts.push_back(parts_->ids_of(texts[i], add_special_tokens));
-      INSEQ_CHECK(!prompts.back().empty(), InvalidArgument,
-                  "an empty text has no tokens to continue");
-      longest = std::max(longest, prompts.back().size());
-    }
-    const int64_t rows = static_cast<int64_t>(count), columns = static_cast<int64_t>(longest);
-    check_positions(options, columns);
-    const Tensor ids =
-        at::full({rows, columns}, std::max<int64_t>(parts_->tokens.pad, 0), at::kLong);
-    const Tensor mask = at::zeros({rows, columns}, at::kLong);
-    for (int64_t row = 0; row < rows; ++row) {
-      const int64_t length = static_cast<int64_t>(prompts[row].size());
-      ids[row].narrow(0, columns - length, length).copy_(at::tensor(prompts[row], at::kLong));
-      mask[row].narrow(0, columns - length, length).fill_(1);
-    }
-    const auto cache = parts_->model->start(Tensor(), Tensor());
-    const generation::Decoder decoder{
-        .next_logits =
-            [&](const Tensor& fresh, const Tensor& seen) {
-              return parts_->model->next_logits(fresh, seen, *cache);
-            },
-        .reorder = [&](const Tensor& chosen) { cache->reorder(chosen); }};
-    options.num_return_sequences = 1;
-    const Tensor generated = generation::generate(decoder, ids, mask, options, progress).ids;
-    for (int64_t row = 0; row < rows; ++row) {
-      // Padding is cut off by position, so that a pad token which is also EOS is treated as text
-      // where it is one.
-      const int64_t pad = columns - static_cast<int64_t>(prompts[row].size());
-      const Tensor kept = generated[row].narrow(0, pad, generated.size(1) - pad).contiguous();
-      const std::span<const int64_t> span(kept.data_ptr<int64_t>(),
-                                          static_cast<size_t>(kept.numel()));
-      // As Inseq: several texts lose their special tokens, a single one keeps them, unless (a BOS
-      // token in front) it would then no longer begin with its input.
-      const std::string& text = texts[begin + static_cast<size_t>(row)];
-      std::string decoded =
-          parts_->tokenizer->decode(span, skip_special.value_or(texts.size() > 1));
-      if (!skip_special && !decoded.starts_with(text))
-        decoded = parts_->tokenizer->decode(span, true);
-      out.push_back(std::move(decoded));
-    }
-  }
-  return out;
-}
+bool AttributionModel::is_encoder_decoder() const { return parts_->has_encoder(); }
 
 std::vector<Token> AttributionModel::encode(const std::string& text) const {
-  return parts_->tokens_of(parts_->ids_of(text, true));
+  return parts_->tokens_of(parts_->ids_of(text, true),
+                           parts_->has_encoder() ? text::Side::kSource : text::Side::kTarget);
 }
 
 std::string AttributionModel::decode(const std::vector<int64_t>& ids) const {
@@ -238,8 +173,12 @@ std::string AttributionModel::decode(const std::vector<int64_t>& ids) const {
 }
 
 std::string AttributionModel::readable(const Token& token) const {
-  const std::optional<int64_t> id = parts_->tokenizer->token_to_id(token.text);
-  return id && *id == token.id ? parts_->tokenizer->readable(token.id) : token.text;
+  // Two vocabularies may name an id differently; the text says which one the token is from.
+  for (const text::Side side : {text::Side::kTarget, text::Side::kSource}) {
+    const std::optional<int64_t> id = parts_->tokenizer->token_to_id(token.text, side);
+    if (id && *id == token.id) return parts_->tokenizer->readable(token.id, side);
+  }
+  return token.text;
 }
 
 std::string AttributionModel::apply_chat_template(const Json& messages) const {

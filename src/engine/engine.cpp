@@ -105,7 +105,10 @@ Answer Engine::attention(const Question& question) const {
     report_done(last - question.first, question);
   }
   if (source_tokens(question) > 0 && !question.attribute_target) {
-    answer.sequence_scores["decoder_self_attentions"] = answer.target;
+    // In full, as Inseq has it: every target token's row, zero where it does not look.
+    const Tensor rows = at::arange(tokens, at::kLong).to(model_.device());
+    answer.sequence_scores["decoder_self_attentions"] =
+        shaped(model_.attention(*pass, rows).decoder).transpose(0, 1).to(at::kCPU, at::kFloat);
     answer.target = Tensor();
   }
   return answer;

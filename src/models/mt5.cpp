@@ -6,9 +6,12 @@ namespace inseq::models {
 namespace {
 
 std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weights) {
-  return build_t5_form(
-      config, weights,
-      {.feed_forward = "gated-gelu", .heads = 6, .layers = 8, .logit_scale = T5LogitScale::kNever});
+  return build_t5_form(config, weights,
+                       {.feed_forward = "gated-gelu",
+                        .heads = 6,
+                        .layers = 8,
+                        .inner = 1024,
+                        .logit_scale = T5LogitScale::kNever});
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weight
                        {.feed_forward = "gated-gelu",
                         .heads = 6,
                         .layers = 8,
+                        .inner = 1024,
                         .bias = T5Bias::kEveryLayer,
                         .logit_scale = T5LogitScale::kWhenTied});
 }

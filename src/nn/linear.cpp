@@ -18,11 +18,7 @@ Tensor Linear::pullback(const Tensor& grad_y) const {
 }
 
 void Linear::add_pullback(const Tensor& grad_y, Tensor& grad_x) const {
-  if (grad_x.scalar_type() == weight_.scalar_type()) {
-    grad_x.addmm_(grad_y, weight_);
-  } else {
-    grad_x.add_(grad_y.mm(weight_));
-  }
+  grad_x.add_(pullback(grad_y));
 }
 
 Tensor Linear::pullback_part(const Tensor& grad_y, int64_t begin, int64_t size) const {

@@ -22,7 +22,7 @@ class Builder {
       : config_(config),
         weights_(weights),
         form_(form),
-        hidden_(config.size({"d_model"}, 1024)),
+        hidden_(config.size({"d_model"})),
         activation_(config.text("activation_function", form.activation)),
         encoder_(half_sizes("encoder")),
         decoder_(half_sizes("decoder")),
@@ -57,9 +57,8 @@ class Builder {
 };
 
 HalfSizes Builder::half_sizes(const std::string& name) const {
-  HalfSizes half{name, config_.size({name + "_layers"}, 12),
-                 config_.size({name + "_attention_heads"}, 16),
-                 config_.size({name + "_ffn_dim"}, 4096)};
+  HalfSizes half{name, config_.size({name + "_layers"}), config_.size({name + "_attention_heads"}),
+                 config_.size({name + "_ffn_dim"})};
   INSEQ_CHECK(hidden_ % half.heads == 0, FormatError, config_.path(), ": d_model ", hidden_,
               " is not a multiple of ", half.heads, " attention heads (", name,
               "_attention_heads)");
@@ -177,7 +176,7 @@ nn::Linear Builder::head(int64_t vocab) {
 }
 
 std::unique_ptr<LanguageModel> Builder::build() {
-  const int64_t vocab = config_.size({"vocab_size"}, 50265);
+  const int64_t vocab = config_.size({"vocab_size"});
   // Marian's halves may have vocabularies of their own.
   const int64_t target_vocab = config_.size({"decoder_vocab_size"}, vocab);
   const bool shared = config_.flag("share_encoder_decoder_embeddings", true);
@@ -203,7 +202,7 @@ std::unique_ptr<LanguageModel> Builder::build() {
 std::unique_ptr<nn::FeedForward> bart_feed_forward(const Config& config, const Weights& weights,
                                                    const std::string& name, int64_t inner,
                                                    const std::string& activation) {
-  const int64_t hidden = config.size({"d_model"}, 1024);
+  const int64_t hidden = config.size({"d_model"});
   return std::make_unique<nn::PlainFeedForward>(
       weights.linear(name + "fc1", hidden, inner, /*bias=*/true),
       weights.linear(name + "fc2", inner, hidden, /*bias=*/true), nn::Activation(activation));

@@ -38,11 +38,11 @@ class Builder {
         weights_(weights),
         form_(form),
         kind_(read_feed_forward(config, form)),
-        sizes_{.vocab = config.size({"vocab_size"}, 32128),
+        sizes_{.vocab = config.size({"vocab_size"}),
                .hidden = config.size({"d_model"}, 512),
                .heads = config.size({"num_heads"}, form.heads),
                .head_dim = config.size({"d_kv"}, 64),
-               .inner = config.size({"d_ff"}, form.heads == 8 ? 2048 : 1024),
+               .inner = config.size({"d_ff"}, form.inner),
                .buckets = config.size({"relative_attention_num_buckets"}, 32),
                .max_distance = config.size({"relative_attention_max_distance"}, 128)},
         tables_(weights, sizes_.hidden) {

@@ -20,8 +20,8 @@ enum class T5LogitScale {
 
 /// How a model differs from the others that are built like T5 (Raffel et al. 2020).
 struct T5Form {
-  std::string feed_forward = "relu";  ///< where config.json does not say
-  int64_t heads = 8, layers = 6;      ///< where config.json does not say
+  std::string feed_forward = "relu";            ///< where config.json does not say
+  int64_t heads = 8, layers = 6, inner = 2048;  ///< where config.json does not say
   T5Bias bias = T5Bias::kFirstLayer;
   T5LogitScale logit_scale = T5LogitScale::kAsConfigured;
 };

@@ -199,6 +199,7 @@ TEST(BadModel, ConfigurationsThatDoNotFitAreTold) {
   has(message("bart", "encoder_attention_heads", 5), "d_model 24 is not a multiple of 5");
   has(message("bart", "max_position_embeddings", 34),
       "\"model.encoder.embed_positions.weight\" is [35, 24], the configuration needs [36, 24]");
+  has(message("bart", "encoder_layers", nullptr), "\"encoder_layers\" is missing");
   has(message("bart", "decoder_layers", 0), "\"decoder_layers\" is 0");
   has(message("bart", "decoder_ffn_dim", 38), "the configuration needs [24, 38]");
   has(message("marian", "decoder_vocab_size", 40), "decoder_vocab_size 40 is not vocab_size 41");

@@ -11,6 +11,8 @@ install(TARGETS inseq inseq_files EXPORT inseq-targets ARCHIVE DESTINATION ${CMA
 install(TARGETS inseq_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/inseq DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
+# The models that come with the program ("demo:en-fr").
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models DESTINATION ${CMAKE_INSTALL_DATADIR}/inseq)
 # cargo builds this one: an imported target, which the package's configuration imports again.
 install(FILES $<TARGET_PROPERTY:inseq_text,IMPORTED_LOCATION> DESTINATION ${CMAKE_INSTALL_LIBDIR})
 

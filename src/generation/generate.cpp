@@ -88,6 +88,22 @@ Generated generate(const Decoder& model, const Tensor& prompt_ids, const Tensor&
           Tensor()};
 }
 
+Generated generate(const models::LanguageModel& model, const Prompt& prompt, const Options& options,
+                   const ProgressCallback& progress) {
+  const at::NoGradGuard no_grad;
+  const int64_t copies = options.num_beams > 1 ? 1 : options.num_return_sequences;
+  const std::unique_ptr<models::LanguageModel::Cache> cache =
+      model.start(prompt.source_ids, prompt.source_mask);
+  if (prompt.source_ids.defined() && copies > 1) {
+    cache->reorder(at::arange(prompt.source_ids.size(0), at::kLong).repeat_interleave(copies));
+  }
+  const Decoder decoder{
+      .next_logits = [&](const Tensor& ids,
+                         const Tensor& mask) { return model.next_logits(ids, mask, *cache); },
+      .reorder = [&](const Tensor& rows) { cache->reorder(rows); }};
+  return generate(decoder, prompt.ids, prompt.mask, options, progress);
+}
+
 std::vector<int64_t> decoder_prompt(const Options& options, const std::vector<int64_t>& prefix) {
   const auto start =
       options.decoder_start_token_id ? options.decoder_start_token_id : options.bos_token_id;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "inseq/progress.h"
+#include "models/stack/language_model.h"
 
 namespace inseq::generation {
 
@@ -107,6 +108,18 @@ struct Generated {
 /// second, third... copy of a prompt in a batch gets a text of its own.
 Generated generate(const Decoder& model, const Tensor& prompt_ids, const Tensor& prompt_mask,
                    const Options& options, const ProgressCallback& progress = {});
+
+/// What a model generates from.
+struct Prompt {
+  Tensor ids,
+      mask;  ///< [batch, tokens], padded on the left; of the target where there is an encoder
+  /// [batch, source tokens], padded on the right; undefined without an encoder.
+  Tensor source_ids = {}, source_mask = {};
+};
+
+/// The same with a model: its encoder runs once, all beams share it.
+Generated generate(const models::LanguageModel& model, const Prompt& prompt, const Options& options,
+                   const ProgressCallback& progress = {});
 
 /// What the decoder of a model with an encoder continues: the start token, then the prefix if there
 /// is one that does not begin with it. Throws InvalidArgument when no start token is known.

@@ -5,6 +5,7 @@
 
 #include "base/text_distance.h"
 #include "inseq/error.h"
+#include "io/demo_models.h"
 #include "io/hub_cache.h"
 #include "io/hub_download.h"
 #include "io/hub_files.h"
@@ -153,11 +154,16 @@ ModelLocation locate_model(const std::string& name_or_path, const LocationOption
   if (fs::is_directory(name_or_path, ignored)) return in_folder(name_or_path);
   if (fs::exists(name_or_path, ignored)) return at_file(name_or_path);
   if (name_or_path == default_model_name()) return default_model();
+  constexpr std::string_view kDemo = "demo:";
+  if (name_or_path.starts_with(kDemo)) {
+    return {demo_model_folder(name_or_path.substr(kDemo.size())), false, name_or_path};
+  }
   const std::optional<HubName> hub = parse_hub_name(name_or_path);
-  INSEQ_CHECK(
-      hub, InvalidArgument, "there is no file or folder ", name_or_path, near_path(name_or_path),
-      "; a model is a folder with config.json, a .gguf file, or a hub model's name (\"name\", "
-      "\"org/name\" or \"org/name/file.gguf\")");
+  INSEQ_CHECK(hub, InvalidArgument, "there is no file or folder ", name_or_path,
+              near_path(name_or_path),
+              "; a model is a folder with config.json, a .gguf file, a demo model "
+              "(\"demo:en-fr\"), or a hub "
+              "model's name (\"name\", \"org/name\" or \"org/name/file.gguf\")");
   return on_hub(name_or_path, *hub, options);
 }
 

@@ -22,8 +22,9 @@ struct ModelLocation {
 };
 
 /// Finds `name_or_path`: a folder, a `.gguf` file, the name of a hub model in the Hugging Face
-/// cache or downloaded into it ("org/name", "name", or "org/name/file.gguf" for one GGUF file), or
-/// "" for the default model. A model that is in the cache is used as it is: the hub is not asked
+/// cache or downloaded into it ("org/name", "name", or "org/name/file.gguf" for one GGUF file),
+/// "demo:en-fr" for a model that comes with the program (io/demo_models.h), or "" for the default
+/// model. A model that is in the cache is used as it is: the hub is not asked
 /// whether its branch has moved on. Throws InvalidArgument saying every place that was looked at,
 /// DownloadError (io/hub_http.h) when the network or the disk fail, FormatError when a server's
 /// answer is not what it announced.

@@ -207,5 +207,22 @@ TEST_F(ModelLocationTest, HandsInterruptionsOn) {
   EXPECT_FALSE(fs::exists(repository("org/name") + "/refs"));
 }
 
+TEST_F(ModelLocationTest, FindsDemoModels) {
+  const ModelLocation found = locate_model("demo:en-fr");
+  EXPECT_EQ(found.name, "demo:en-fr");
+  EXPECT_FALSE(found.is_gguf);
+  EXPECT_TRUE(fs::is_regular_file(fs::path(found.path) / "source.spm"));
+}
+
+TEST_F(ModelLocationTest, OffersDemoModelsAndSaysWhereTheyAreSought) {
+  EXPECT_SAYS(missing("demo:en-fb"), "there is no demo model \"en-fb\"; did you mean \"en-fr\"?");
+  const std::string place = folder.path() + "/demo";
+  setenv("INSEQ_DEMO_MODELS", place.c_str(), 1);
+  EXPECT_SAYS(missing("demo:en-fr"), "looked in " + place);
+  write_content(place + "/xx/config.json", "{}");
+  EXPECT_EQ(locate_model("demo:xx").path, place + "/xx");
+  unsetenv("INSEQ_DEMO_MODELS");
+}
+
 }  // namespace
 }  // namespace inseq::io

@@ -1,15 +1,13 @@
 #pragma once
-#include <ATen/CPUGeneratorImpl.h>
+#include <cstdint>
+
+namespace at {
+struct Generator;
+}
 
 namespace inseq::methods {
 
 /// A random generator for draw `index` of a run with that seed, independent of the other draws.
-inline at::Generator random_stream(uint64_t seed, uint64_t index) {
-  // SplitMix64 (Steele et al. 2014) spreads neighbouring numbers over the whole range.
-  uint64_t mixed = seed * 0x9e3779b97f4a7c15u + index + 1;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-  return at::make_generator<at::CPUGeneratorImpl>(mixed ^ (mixed >> 31));
-}
+at::Generator random_stream(uint64_t seed, uint64_t index);
 
 }  // namespace inseq::methods

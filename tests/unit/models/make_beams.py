@@ -59,6 +59,9 @@ def main():
     for name in MODELS:
         model = load(name, models[name])
         file = {k: v for k, v in model.generation_config.to_diff_dict().items() if k != "transformers_version"}
+        # Real models never write padding; M2M100 gives it no position.
+        file["bad_words_ids"] = [[model.config.pad_token_id]]
+        model.generation_config.bad_words_ids = file["bad_words_ids"]
         cases += [{"model": name, "file": file, "options": options, **run(model, options)} for options in OPTIONS]
         print(name, file, cases[-5]["ids"][0])
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)

@@ -246,6 +246,8 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
                               .first = range.first,
                               .last = range.last,
                               .baseline_ids = {Tensor(), baseline_of(ids, parts_->tokens, options)},
+                              .special = {parts_->tokens.unk, parts_->tokens.pad, tokenizer.vocab_size(),
+                                          tokenizer.special_ids()},
                               .attributed_function = request.attributed_function,
                               .step_scores = request.step_scores};
     question.detail = options.granular ? engine::Detail::kGranular : engine::Detail::kPerToken;

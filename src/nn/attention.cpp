@@ -132,6 +132,15 @@ Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
   return masked_softmax(scores, hidden_keys(rows, keys, {}));
 }
 
+ValueShare SelfAttention::value_share(const Saved& saved, const Tensor& rows,
+                                      const Tensor& value_heads) const {
+  const int64_t group = shape_.heads / shape_.kv_heads;
+  const Tensor heads =
+      (value_heads.unsqueeze(1) * group + at::arange(group, value_heads.options()).unsqueeze(0))
+          .flatten();
+  return {weights(saved, rows)[0], repeat_heads(saved.v, shape_.heads)[0], out_, heads};
+}
+
 Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
   const Tensor grad_heads = out_.pullback(grad_y);  // [rows, heads * head_dim]
   const int64_t of_queries = shape_.heads * shape_.head_dim,

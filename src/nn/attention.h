@@ -3,6 +3,7 @@
 #include "nn/relative_bias.h"
 #include "nn/rotary.h"
 #include "nn/rows.h"
+#include "nn/value_share.h"
 #include "nn/visibility.h"
 
 namespace inseq::nn {
@@ -68,6 +69,11 @@ class SelfAttention {
   /// For gradients of causal attention that are non-zero only in the last row of each segment.
   /// grad_y: [segments, hidden] -> grad_x: [rows, hidden].
   Tensor pullback_of_last(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
+
+  /// For interventions on values, of one batch entry. rows: [rows] int64; value_heads: int64
+  /// indices of what query heads may share.
+  ValueShare value_share(const Saved& saved, const Tensor& rows, const Tensor& value_heads) const;
+  int64_t value_heads() const { return shape_.kv_heads; }
 
   /// Attention weights of the given query rows: [batch, heads, rows, tokens]. rows: [rows] int64.
   Tensor weights(const Saved& saved, const Tensor& rows) const;

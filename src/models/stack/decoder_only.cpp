@@ -1,5 +1,7 @@
 #include "models/stack/decoder_only.h"
 
+#include "models/stack/zeroed_layer.h"
+
 namespace inseq::models {
 
 DecoderOnly::DecoderOnly(DecoderOnlyParts parts) : parts_(std::move(parts)) {
@@ -132,6 +134,42 @@ AttentionWeights DecoderOnly::attention(const Pass& pass, const Tensor& rows) co
     layers.push_back(parts_.layers[i].attention().weights(kept.layers[i].attention, rows));
   }
   return {.decoder = at::stack(layers), .cross = {}, .encoder = {}};
+}
+
+void DecoderOnly::zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const {
+  const int64_t tokens = embeddings.target.size(1), first = zeroing.first_row;
+  const Tensor positions = at::arange(tokens, embeddings.target.options().dtype(at::kLong));
+  nn::AttentionContext context;
+  if (parts_.rotary) context.rotary = parts_.rotary->table(positions, tokens, wide_type());
+  Tensor x = add_positions(embeddings.target, positions);
+  for (size_t i = 0; i < parts_.layers.size(); ++i) {
+    const DecoderLayer& layer = parts_.layers[i];
+    const auto output = [&](const Tensor& between) {
+      const Tensor out = layer.after_feed_forward(between);
+      return i + 1 == parts_.layers.size() ? parts_.final_norm->forward(out) : out;
+    };
+    nn::SelfAttention::Saved saved;
+    const Tensor between = layer.after_attention(x, context, saved);
+    const auto index = static_cast<int64_t>(i);
+    const Tensor heads =
+        zeroing.heads(Mixing::kDecoder, index, layer.attention().value_heads()).to(device());
+    const Tensor clean = output(between)[0];
+    if (heads.numel() > 0) {
+      visit_tokens(
+          zeroing,
+          {.where = Mixing::kDecoder,
+           .layer = index,
+           .first_row = first,
+           .causal = true,
+           .clean = clean,
+           .output =
+               [&](int64_t row, const Tensor& lost) {
+                 return output(between.narrow(1, row, lost.size(1)) - lost);
+               }},
+          layer.attention().value_share(saved, positions.narrow(0, first, tokens - first), heads));
+    }
+    if (i + 1 < parts_.layers.size()) x = clean.unsqueeze(0);
+  }
 }
 
 int64_t DecoderOnly::pullback_bytes(int64_t, int64_t tokens) const {

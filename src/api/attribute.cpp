@@ -289,6 +289,8 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
         .baseline_ids = {baseline_of(pair.source, parts_->tokens, options, /*kept=*/0),
                          baseline_of(pair.target, parts_->tokens, options,
                                      /*kept=*/is_encoder_decoder() ? 1 : 0)},
+        .special = {parts_->tokens.unk, parts_->tokens.pad, parts_->tokenizer->vocab_size(),
+                    parts_->tokenizer->special_ids()},
         .attribute_target = options.attribute_target,
         .attributed_function = request.attributed_function,
         .step_scores = request.step_scores,

@@ -38,11 +38,20 @@ class Engine {
   /// [perturbations, steps] float32 or wider, on the CPU.
   Tensor perturbed(const Question& question, const std::vector<Perturbation>& perturbations) const;
 
+  /// Question 2 for steps that each read texts of their own: `score` of the step at each text's
+  /// position. [texts] float32 or wider, on the CPU.
+  Tensor replaced(const Question& question, const std::vector<ReplacedText>& texts,
+                  const step_functions::BoundFunction& score) const;
+
   /// Question 3: attention weights. Attributions are [tokens, steps, layers, heads]; with
   /// Detail::kPerToken their mean over heads and layers. All rows come from one forward pass over
   /// the whole text, as in Inseq, which only matters for rotary frequencies that depend on its
   /// length.
   Answer attention(const Question& question) const;
+
+  /// Question 3 with an intervention: how far the value vectors of each token move the outputs of
+  /// each layer. One clean forward pass over the whole text, as in attention().
+  MixingDistances zeroed_values(const Question& question, const Zeroing& zeroing) const;
 
   /// Step scores alone; no attributions.
   Answer scores(const Question& question) const;

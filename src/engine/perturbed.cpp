@@ -1,5 +1,7 @@
 // Question 2: scores of perturbed inputs, on the prefixes that the perturbations leave as they
 // were.
+#include <numeric>
+
 #include "engine/engine.h"
 #include "engine/group.h"
 #include "engine/results.h"
@@ -125,6 +127,52 @@ Tensor Engine::perturbed(const Question& question,
     of_groups.push_back(result);
   }
   return at::cat(of_groups, 1);
+}
+
+Tensor Engine::replaced(const Question& question, const std::vector<ReplacedText>& texts,
+                        const step_functions::BoundFunction& score) const {
+  check(question);
+  const at::NoGradGuard no_grad;
+  std::vector<size_t> order(texts.size());  // neighbours are of similar length
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return texts[a].position < texts[b].position; });
+  const int64_t source = source_tokens(question);
+  std::vector<Tensor> parts;
+  for (size_t first = 0, end; first < order.size(); first = end) {
+    const auto position = [&](size_t i) { return texts[order[i]].position; };
+    const auto fits = [&](size_t i) {
+      return model_.regime(position(i)) == model_.regime(position(first)) &&
+             (position(i) + source) * static_cast<int64_t>(i - first + 1) <= kRowsPerPass;
+    };
+    for (end = first + 1; end < order.size() && fits(end);) ++end;
+    const auto count = static_cast<int64_t>(end - first);
+    // Longer texts may follow: what is right of a text's end changes nothing before it.
+    const int64_t longest = position(end - 1);
+    Sides ids{Tensor(), at::zeros({count, longest}, at::kLong)};
+    std::vector<Tensor> sources;
+    const Tensor last = at::empty({count}, at::kLong), targets = at::empty({count}, at::kLong);
+    for (int64_t i = 0; i < count; ++i) {
+      const ReplacedText& text = texts[order[first + static_cast<size_t>(i)]];
+      ids.target[i].narrow(0, 0, text.position).copy_(text.ids.target);
+      if (source > 0) sources.push_back(text.ids.source);
+      last[i] = text.position - 1;
+      targets[i] = question.ids.target[text.position];
+    }
+    if (source > 0) ids.source = at::stack(sources);
+    const auto pass =
+        model_.forward(model_.embed(ids), {.keep = models::Keep::kNothing, .length = longest});
+    const Tensor hidden = pass->final_hidden.index(
+        {at::arange(count, last.options()).to(model_.device()), last.to(model_.device())});
+    for (const auto& [a, b] : even_blocks(0, count, 256)) {
+      parts.push_back(score(model_.logits(hidden.narrow(0, a, b - a)),
+                            targets.narrow(0, a, b - a).to(model_.device()))
+                          .cpu());
+    }
+  }
+  const Tensor sorted = at::cat(parts);
+  const Tensor index = at::tensor(std::vector<int64_t>(order.begin(), order.end()), at::kLong);
+  return at::empty_like(sorted).index_copy_(0, index, sorted);
 }
 
 }  // namespace inseq::engine

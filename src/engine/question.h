@@ -23,6 +23,13 @@ enum class Detail {
               ///< with size 1
 };
 
+/// Ids that a tokenizer gives a meaning of its own.
+struct SpecialIds {
+  int64_t unk = -1, pad = -1;  ///< -1: none
+  int64_t vocab = 0;           ///< of the tokenizer; the model's may be larger
+  std::vector<int64_t> all = {};
+};
+
 /// One text with the steps to explain, and what is asked about them. The step at position p
 /// explains target token p from the source and the target tokens before it.
 struct Question {
@@ -31,6 +38,7 @@ struct Question {
   int64_t last = 1;   // one past the last explained position, at most tokens
   Sides baseline_ids =
       {};  // what stands for "no information", shapes of ids; for methods that use it
+  SpecialIds special = {};
   bool attribute_target = false;  // of a model with an encoder; without one, always
   step_functions::BoundFunction attributed_function;
   std::map<std::string, step_functions::BoundFunction> step_scores = {};  // computed alongside
@@ -92,6 +100,22 @@ struct Path {
   std::optional<TokenAt> only = {};
 };
 
+/// Value vectors that are zeroed, and how their effect is measured.
+struct Zeroing {
+  /// Value heads to zero in a layer, of `count`: indices, int64.
+  std::function<Tensor(models::Mixing where, int64_t layer, int64_t count)> heads;
+  /// Between clean [rows, hidden] and changed [tokens, rows, hidden] states: [tokens, rows].
+  std::function<Tensor(const Tensor& clean, const Tensor& changed)> distance;
+};
+
+/// Distances by which zeroed values move the outputs of layers; 0 where nothing was zeroed. float32
+/// on the CPU.
+struct MixingDistances {
+  Tensor decoder;  // [layers, steps, tokens before last], NaN where a step does not see the token
+  Tensor cross;    // [layers, steps, source tokens]; undefined without an encoder
+  Tensor encoder;  // [encoder layers, source tokens, source tokens]: rows, then zeroed tokens
+};
+
 /// Embeddings of single tokens that differ from the inputs'.
 struct Edit {
   bool source = false;  // of the source; else of the target
@@ -99,5 +123,11 @@ struct Edit {
   Tensor embedding;  // [hidden]
 };
 using Perturbation = std::vector<Edit>;
+
+/// What the step at one position reads in place of its text.
+struct ReplacedText {
+  int64_t position = 1;
+  Sides ids;  // source, where there is one; target [position]
+};
 
 }  // namespace inseq::engine

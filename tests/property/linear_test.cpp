@@ -134,5 +134,34 @@ TEST_F(LinearModel, AttentionIsUniform) {
   }
 }
 
+/// LIME finds the linear model: coefficients times the distance to what masks is what a token adds
+/// to the score. Masks take each token out alone or with others, so that none is confused.
+TEST_F(LinearModel, LimeRecoversIt) {
+  for (const char* kind : {"ridge", "linear"}) {
+    const SequenceAttribution s = explain("lime", {{"n_samples", 60},
+                                                   {"mask_value", "zero"},
+                                                   {"alpha", 1e-8},
+                                                   {"interpretable_model", kind}});
+    const Tensor x = embeddings_of(s);
+    const Tensor added = (s.target_attributions.to(at::kDouble) * x).sum(-1);
+    const Tensor expected = (closed_form(s) * x).sum(-1);
+    EXPECT_LE(difference(added, expected), 1e-5 * largest(expected)) << kind;
+  }
+}
+
+/// Along any path the gradients of a linear function add up to its change, and no point is needed
+/// but the first: attributions are gradient times the difference to the baseline.
+TEST_F(LinearModel, DiscretizedPathsAddUp) {
+  for (const int points : {2, 9}) {
+    const SequenceAttribution s =
+        explain("discretized_integrated_gradients",
+                {{"n_steps", points}, {"n_neighbors", 12}, {"return_convergence_delta", true}});
+    EXPECT_LE(largest(s.step_scores.at("deltas")), 1e-5 * largest(s.step_scores.at("logit")));
+    expect_near(
+        s.target_attributions,
+        explain("integrated_gradients", {{"n_steps", 2}}).target_attributions.to(at::kDouble));
+  }
+}
+
 }  // namespace
 }  // namespace inseq::test

@@ -32,20 +32,6 @@ AttributionKind kind_of(const std::string& name) {
 
 using Tensors = std::map<std::string, Tensor>;
 
-/// All tensors of a case by their full names; none for a case without tensors.
-Tensors read_tensors(const std::string& name) {
-  Tensors tensors;
-  const std::string path = golden_path("expected/" + name + ".safetensors");
-  if (!std::filesystem::exists(path)) return tensors;
-  const auto file = io::open_safetensors(path);
-  for (const io::TensorEntry& entry : file->entries()) {
-    Tensor tensor = at::empty(entry.shape, at::kFloat);
-    io::to_float32(entry, {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())});
-    tensors[entry.name] = tensor;
-  }
-  return tensors;
-}
-
 /// The tensors whose names begin with `prefix`, without it.
 Tensors with_prefix(const Tensors& tensors, const std::string& prefix) {
   Tensors found;
@@ -88,6 +74,19 @@ std::vector<GoldenSequence> steps_of(const Json& list, const Tensors& tensors) {
 
 }  // namespace
 
+std::map<std::string, Tensor> read_golden_tensors(const std::string& file) {
+  Tensors tensors;
+  const std::string path = golden_path(file);
+  if (!std::filesystem::exists(path)) return tensors;
+  const auto opened = io::open_safetensors(path);
+  for (const io::TensorEntry& entry : opened->entries()) {
+    Tensor tensor = at::empty(entry.shape, at::kFloat);
+    io::to_float32(entry, {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())});
+    tensors[entry.name] = tensor;
+  }
+  return tensors;
+}
+
 std::vector<std::string> golden_case_names() { return golden_names("cases"); }
 
 GoldenCase read_golden_case(const std::string& name) {
@@ -112,7 +111,7 @@ GoldenCase read_golden_case(const std::string& name) {
 
 GoldenAnswer read_golden_answer(const GoldenCase& golden) {
   const Json json = read_golden_json("expected/" + golden.name + ".json");
-  const Tensors tensors = read_tensors(golden.name);
+  const Tensors tensors = read_golden_tensors("expected/" + golden.name + ".safetensors");
   GoldenAnswer answer;
   if (json.contains("generated")) {
     for (const Json& entry : json["generated"]) {

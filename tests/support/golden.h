@@ -52,6 +52,9 @@ std::vector<std::string> golden_case_names();
 GoldenCase read_golden_case(const std::string& name);
 GoldenAnswer read_golden_answer(const GoldenCase& golden);
 
+/// All tensors of a safetensors file of tests/golden; none when there is no such file.
+std::map<std::string, Tensor> read_golden_tensors(const std::string& file);
+
 /// max |found - expected| / max |expected| where neither is NaN; infinite when shapes or places of
 /// NaNs differ.
 double normalised_error(const Tensor& found, const Tensor& expected);

@@ -18,6 +18,10 @@ Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& contex
          parts_.feed_forward->forward(normed, saved ? &saved->feed_forward : nullptr, reference);
 }
 
+Tensor DecoderLayer::after_feed_forward(const Tensor& between) const {
+  return between + parts_.feed_forward->forward(parts_.feed_forward_norm->forward(between));
+}
+
 Tensor DecoderLayer::forward_as_reference(const Tensor& x, const nn::AttentionContext& context,
                                           Saved& saved) const {
   const Tensor between = attended(x, context, nullptr, nullptr, nullptr);

@@ -37,6 +37,12 @@ class DecoderLayer {
   Tensor forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
                  nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache = nullptr,
                  const nn::Reference& reference = {}) const;
+  /// The two halves of forward(), for interventions between them.
+  Tensor after_attention(const Tensor& x, const nn::AttentionContext& context,
+                         nn::SelfAttention::Saved& attention) const {
+    return attended(x, context, nullptr, &attention, nullptr);
+  }
+  Tensor after_feed_forward(const Tensor& between) const;
   /// The same for a pass that serves as a reference: `saved` gets nothing else.
   Tensor forward_as_reference(const Tensor& x, const nn::AttentionContext& context,
                               Saved& saved) const;

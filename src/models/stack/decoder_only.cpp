@@ -134,6 +134,44 @@ AttentionWeights DecoderOnly::attention(const Pass& pass, const Tensor& rows) co
   return {.decoder = at::stack(layers), .cross = {}, .encoder = {}};
 }
 
+void DecoderOnly::zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const {
+  const int64_t tokens = embeddings.target.size(1), first = zeroing.first_row;
+  const Tensor positions = at::arange(tokens, embeddings.target.options().dtype(at::kLong));
+  nn::AttentionContext context;
+  if (parts_.rotary) context.rotary = parts_.rotary->table(positions, tokens, wide_type());
+  Tensor x = add_positions(embeddings.target, positions);
+  for (size_t i = 0; i < parts_.layers.size(); ++i) {
+    const DecoderLayer& layer = parts_.layers[i];
+    const auto output = [&](const Tensor& between) {
+      const Tensor out = layer.after_feed_forward(between);
+      return i + 1 == parts_.layers.size() ? parts_.final_norm->forward(out) : out;
+    };
+    nn::SelfAttention::Saved saved;
+    const Tensor between = layer.after_attention(x, context, saved);
+    const auto index = static_cast<int64_t>(i);
+    const Tensor heads =
+        zeroing.heads(Mixing::kDecoder, index, layer.attention().value_heads()).to(device());
+    const Tensor clean = output(between)[0];
+    if (heads.numel() > 0) {
+      const auto share =
+          layer.attention().value_share(saved, positions.narrow(0, first, tokens - first), heads);
+      for (int64_t token = 0, count; token < tokens; token += count) {
+        const int64_t row = std::max(token, first), rows = tokens - row;  // causal: none before it
+        count = std::clamp<int64_t>(zeroing.rows_at_once / rows, 1, tokens - token);
+        const Tensor changed = between.narrow(1, row, rows) -
+                               share.of(token, count, row - first).to(between.scalar_type());
+        zeroing.visit({.where = Mixing::kDecoder,
+                       .layer = index,
+                       .token = token,
+                       .row = row,
+                       .clean = clean.narrow(0, row, rows),
+                       .changed = output(changed)});
+      }
+    }
+    if (i + 1 < parts_.layers.size()) x = clean.unsqueeze(0);
+  }
+}
+
 int64_t DecoderOnly::pullback_bytes(int64_t, int64_t tokens) const {
   const auto& s = parts_.sizes;
   const int64_t inner = parts_.layers.front().feed_forward().inner_units();

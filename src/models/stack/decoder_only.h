@@ -49,6 +49,7 @@ class DecoderOnly final : public LanguageModel {
   Sides pullback(const Tensor& grad_final, const std::vector<int64_t>& positions, const Pass& pass,
                  bool target_too) const override;
   AttentionWeights attention(const Pass& pass, const Tensor& rows) const override;
+  void zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const override;
   std::unique_ptr<Cache> start(const Tensor& source_ids, const Tensor& source_mask) const override;
   Tensor next_logits(const Tensor& ids, const Tensor& mask, Cache& cache) const override;
   int64_t pullback_bytes(int64_t source_tokens, int64_t tokens) const override;

@@ -1,8 +1,10 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "inseq/error.h"
 #include "nn/tensor.h"
 
 namespace inseq::models {
@@ -28,6 +30,30 @@ struct AttentionWeights {
   Tensor decoder;  // [layers, batch, heads, rows, tokens]
   Tensor cross;    // [layers, batch, heads, rows, source tokens]; undefined without an encoder
   Tensor encoder;  // [encoder layers, batch, encoder heads, source tokens, source tokens]
+};
+
+/// Where attention mixes tokens.
+enum class Mixing { kDecoder, kEncoder, kCross };
+
+/// Outputs of a layer (of the last one, after the final norm) when the value vectors of one token
+/// are zeroed in it.
+struct ZeroedStates {
+  Mixing where = Mixing::kDecoder;
+  int64_t layer = 0;
+  int64_t token = 0;  // the first of those that are zeroed, one at a time
+  int64_t row = 0;    // the first of the stack's tokens whose outputs are given
+  Tensor clean;       // [rows, hidden], nothing zeroed
+  Tensor changed;     // [tokens, rows, hidden]
+};
+
+/// An intervention: in every layer, fed with what it is fed without intervention, the value vectors
+/// of every token are zeroed in turn.
+struct ValueZeroing {
+  /// Which of `count` value heads are zeroed: indices, int64; a layer without any is not visited.
+  std::function<Tensor(Mixing where, int64_t layer, int64_t count)> heads;
+  int64_t first_row = 0;        ///< target tokens from this one on are wanted
+  int64_t rows_at_once = 1024;  ///< token rows that go through the rest of a layer together
+  std::function<void(const ZeroedStates&)> visit;
 };
 
 /// What a forward pass leaves behind.
@@ -96,6 +122,13 @@ class LanguageModel {
 
   /// Attention weights of the given target rows ([rows] int64).
   virtual AttentionWeights attention(const Pass& pass, const Tensor& rows) const = 0;
+
+  /// Visits the states of all layers under an intervention. embeddings: as of forward(), of one
+  /// batch entry. Throws Unsupported where a family has no such thing.
+  virtual void zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const {
+    static_cast<void>(embeddings), static_cast<void>(zeroing);
+    throw Unsupported("the values of this kind of model cannot be zeroed; use another method");
+  }
 
   /// Begins a generation. source: [batch, source tokens] ids and mask (0 at padding), or undefined
   /// for decoder-only models.

@@ -1,0 +1,62 @@
+"""Means of Python Inseq's random methods over many seeds, for tests/golden/random.
+
+usage: means.py [CASE ...]      (all cases without arguments)
+
+A case is like those of tests/golden/cases with "seeds", how often the method runs. "uniform_sampler" replaces ReAGent's
+sampler, which needs a download, by one that draws from all
+tokens that are not special. What is kept of the target attributions:
+their mean and its standard error. Needs scikit-learn, for LIME and discretized integrated gradients.
+"""
+
+import json
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", TQDM_DISABLE="1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
+import inseq  # noqa: E402
+import make_model  # noqa: E402
+import torch  # noqa: E402
+from inseq.attr.feat.ops import reagent  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+
+FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden" / "random"
+
+
+class UniformSampler:
+    def __init__(self, tokenizer, **_):
+        self.ids = torch.tensor([i for i in range(len(tokenizer)) if i not in tokenizer.all_special_ids])
+
+    def __call__(self, ids):
+        return self.ids[torch.randint(len(self.ids), ids.shape)]
+
+
+def run(name):
+    case = json.loads((FOLDER / "cases" / f"{name}.json").read_text(encoding="utf-8"))
+    if case.get("uniform_sampler"):
+        reagent.POSTagTokenSampler = UniformSampler
+    total = squares = None
+    with tempfile.TemporaryDirectory() as folder:
+        make_model.write_model_folder(case["model"], folder)
+        model = inseq.load_model(folder, case["method"], **case.get("load_arguments", {}))
+        for seed in range(case["seeds"]):
+            torch.manual_seed(seed)
+            result = model.attribute(show_progress=False, pretty_progress=False, **case["arguments"])
+            found = result.sequence_attributions[0].target_attributions.double()
+            total = found if total is None else total + found
+            squares = found**2 if squares is None else squares + found**2
+    count = case["seeds"]
+    mean = total / count
+    error = ((squares / count - mean**2).clamp_min(0) / (count - 1)).sqrt()
+    save_file({"mean": mean.float(), "error": error.float()}, FOLDER / f"{name}.safetensors")
+    print(f"made {name}", flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    logging.disable(logging.WARNING)
+    for chosen in sys.argv[1:] or sorted(path.stem for path in (FOLDER / "cases").glob("*.json")):
+        run(chosen)

@@ -9,7 +9,8 @@ if [[ -z $python ]]; then
   if [[ ! -e $venv/complete ]]; then
     echo "Making a virtual environment with Python Inseq in $venv" >&2
     python3 -m venv "$venv"
-    "$python" -m pip install --quiet torch==2.13.0 transformers==5.23.0 inseq==0.7.1 gguf==0.19.0 accelerate==1.15.0
+    "$python" -m pip install --quiet torch==2.13.0 transformers==5.23.0 inseq==0.7.1 gguf==0.19.0 accelerate==1.15.0 \
+      scikit-learn==1.9.1 joblib==1.6.0
     touch "$venv/complete"
   fi
 fi

@@ -132,25 +132,13 @@ Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
   return masked_softmax(scores, hidden_keys(rows, keys, {}));
 }
 
-Tensor SelfAttention::ValueShare::of(int64_t first, int64_t count, int64_t row) const {
-  return at::bmm(weights.narrow(0, first, count).narrow(1, row, weights.size(1) - row),
-                 written.narrow(0, first, count));
-}
-
-SelfAttention::ValueShare SelfAttention::value_share(const Saved& saved, const Tensor& rows,
-                                                     const Tensor& value_heads) const {
+ValueShare SelfAttention::value_share(const Saved& saved, const Tensor& rows,
+                                      const Tensor& value_heads) const {
   const int64_t group = shape_.heads / shape_.kv_heads;
   const Tensor heads =
       (value_heads.unsqueeze(1) * group + at::arange(group, value_heads.options()).unsqueeze(0))
-          .flatten();  // query heads
-  const Tensor v = repeat_heads(saved.v, shape_.heads)[0].index_select(0, heads);
-  const Tensor out = out_.weight()
-                         .to(v.scalar_type())
-                         .unflatten(1, {shape_.heads, shape_.head_dim})
-                         .permute({1, 2, 0})
-                         .index_select(0, heads);  // [heads, head_dim, hidden]
-  return {weights(saved, rows)[0].index_select(0, heads).permute({2, 1, 0}).contiguous(),
-          at::bmm(v, out).transpose(0, 1).contiguous()};
+          .flatten();
+  return {weights(saved, rows)[0], repeat_heads(saved.v, shape_.heads)[0], out_, heads};
 }
 
 Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {

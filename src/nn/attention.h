@@ -3,6 +3,7 @@
 #include "nn/relative_bias.h"
 #include "nn/rotary.h"
 #include "nn/rows.h"
+#include "nn/value_share.h"
 #include "nn/visibility.h"
 
 namespace inseq::nn {
@@ -69,17 +70,9 @@ class SelfAttention {
   /// grad_y: [segments, hidden] -> grad_x: [rows, hidden].
   Tensor pullback_of_last(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
-  /// What the output loses when the values of one token are zeroed in some value heads.
-  struct ValueShare {
-    Tensor weights;  // [tokens, rows, heads]: of those query heads that use the value heads
-    Tensor
-        written;  // [tokens, heads, hidden]: what each token's values write where it has weight 1
-    /// Of the tokens [first, first + count), from query row `row` on: [tokens, rows, hidden].
-    Tensor of(int64_t first, int64_t count, int64_t row) const;
-  };
-  /// Of one batch entry. rows: [rows] int64; value_heads: int64 indices.
+  /// For interventions on values, of one batch entry. rows: [rows] int64; value_heads: int64
+  /// indices of what query heads may share.
   ValueShare value_share(const Saved& saved, const Tensor& rows, const Tensor& value_heads) const;
-
   int64_t value_heads() const { return shape_.kv_heads; }
 
   /// Attention weights of the given query rows: [batch, heads, rows, tokens]. rows: [rows] int64.

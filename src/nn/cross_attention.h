@@ -1,6 +1,7 @@
 #pragma once
 #include "nn/linear.h"
 #include "nn/rows.h"
+#include "nn/value_share.h"
 
 namespace inseq::nn {
 
@@ -49,6 +50,11 @@ class CrossAttention {
 
   /// Attention weights of the given target rows: [batch, heads, rows, source tokens].
   Tensor weights(const Saved& saved, const Tensor& rows) const;
+
+  /// For interventions on values, of one batch entry. rows: [rows] int64; heads: int64 indices.
+  ValueShare value_share(const Saved& saved, const Tensor& rows, const Tensor& heads) const {
+    return {weights(saved, rows)[0], saved.source.v[0], out_, heads};
+  }
 
   const Shape& shape() const { return shape_; }
 

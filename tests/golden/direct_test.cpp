@@ -17,15 +17,17 @@ TEST_P(Direct, AgreesWithItsDefinition) {
   const Tensor expected =
       read_golden_tensors("direct/" + GetParam() + ".safetensors").at("target_attributions");
   const TemporaryFolder folder;
-  write_model_folder(golden.at("model"), folder.path());
+  write_model_folder(golden.at("model").get<std::string>(), folder.path());
   const AttributionModel model = AttributionModel::load(folder.path());
   AttributeOptions options;
-  options.method = golden.at("method");
+  options.method = golden.at("method").get<std::string>();
   options.attribution_args = golden.at("attribution_args");
   const SequenceAttribution found =
-      model.attribute({golden.at("input_texts")}, {golden.at("generated_texts")}, options)
+      model
+          .attribute({golden.at("input_texts").get<std::string>()},
+                     {golden.at("generated_texts").get<std::string>()}, options)
           .sequences[0];
-  EXPECT_LE(normalised_error(found.target_attributions, expected), golden.at("bound"))
+  EXPECT_LE(normalised_error(found.target_attributions, expected), golden.at("bound").get<double>())
       << golden.at("about");
 }
 

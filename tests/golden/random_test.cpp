@@ -12,10 +12,10 @@ namespace {
 
 AttributeOptions options_of(const Json& golden) {
   AttributeOptions options;
-  options.method = golden.at("method");
+  options.method = golden.at("method").get<std::string>();
   for (const auto& [key, value] : golden.at("arguments").items()) {
     if (key == "attributed_fn") {
-      options.attributed_fn = value;
+      options.attributed_fn = value.get<std::string>();
     } else if (key != "input_texts" && key != "generated_texts") {
       options.attribution_args[key] = value;
     }
@@ -33,18 +33,19 @@ TEST_P(Random, HasTheMeanOfInseq) {
   const Tensor mean = tensors.at("mean").to(at::kDouble),
                error = tensors.at("error").to(at::kDouble);
   const TemporaryFolder folder;
-  write_model_folder(golden.at("model"), folder.path());
+  write_model_folder(golden.at("model").get<std::string>(), folder.path());
   const AttributionModel model = AttributionModel::load(folder.path());
   AttributeOptions options = options_of(golden);
-  const int seeds = golden.at("seeds");
+  const int seeds = golden.at("seeds").get<int>();
   Tensor sum = at::zeros_like(mean), squares = at::zeros_like(mean);
   for (int seed = 0; seed < seeds; ++seed) {
     options.attribution_args["seed"] = seed;
-    const Tensor found = model
-                             .attribute({golden.at("arguments").at("input_texts")},
-                                        {golden.at("arguments").at("generated_texts")}, options)
-                             .sequences[0]
-                             .target_attributions.to(at::kDouble);
+    const Tensor found =
+        model
+            .attribute({golden.at("arguments").at("input_texts").get<std::string>()},
+                       {golden.at("arguments").at("generated_texts").get<std::string>()}, options)
+            .sequences[0]
+            .target_attributions.to(at::kDouble);
     ASSERT_EQ(found.sizes(), mean.sizes());
     ASSERT_TRUE(found.isnan().equal(mean.isnan()));
     sum += found;

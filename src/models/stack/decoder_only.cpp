@@ -1,5 +1,7 @@
 #include "models/stack/decoder_only.h"
 
+#include "models/stack/zeroed_layer.h"
+
 namespace inseq::models {
 
 DecoderOnly::DecoderOnly(DecoderOnlyParts parts) : parts_(std::move(parts)) {
@@ -153,20 +155,18 @@ void DecoderOnly::zero_values(const Sides& embeddings, const ValueZeroing& zeroi
         zeroing.heads(Mixing::kDecoder, index, layer.attention().value_heads()).to(device());
     const Tensor clean = output(between)[0];
     if (heads.numel() > 0) {
-      const auto share =
-          layer.attention().value_share(saved, positions.narrow(0, first, tokens - first), heads);
-      for (int64_t token = 0, count; token < tokens; token += count) {
-        const int64_t row = std::max(token, first), rows = tokens - row;  // causal: none before it
-        count = std::clamp<int64_t>(zeroing.rows_at_once / rows, 1, tokens - token);
-        const Tensor changed = between.narrow(1, row, rows) -
-                               share.of(token, count, row - first).to(between.scalar_type());
-        zeroing.visit({.where = Mixing::kDecoder,
-                       .layer = index,
-                       .token = token,
-                       .row = row,
-                       .clean = clean.narrow(0, row, rows),
-                       .changed = output(changed)});
-      }
+      visit_tokens(
+          zeroing,
+          {.where = Mixing::kDecoder,
+           .layer = index,
+           .first_row = first,
+           .causal = true,
+           .clean = clean,
+           .output =
+               [&](int64_t row, const Tensor& lost) {
+                 return output(between.narrow(1, row, lost.size(1)) - lost);
+               }},
+          layer.attention().value_share(saved, positions.narrow(0, first, tokens - first), heads));
     }
     if (i + 1 < parts_.layers.size()) x = clean.unsqueeze(0);
   }

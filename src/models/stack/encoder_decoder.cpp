@@ -1,5 +1,7 @@
 #include "models/stack/encoder_decoder.h"
 
+#include "models/stack/zeroed_layer.h"
+
 namespace inseq::models {
 
 namespace {
@@ -212,6 +214,57 @@ AttentionWeights EncoderDecoder::attention(const Pass& pass, const Tensor& rows)
     encoder.push_back(parts_.encoder.layers[i].self().weights(kept.encoder.layers[i].self, all));
   }
   return {at::stack(decoder), at::stack(cross), at::stack(encoder)};
+}
+
+void EncoderDecoder::zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const {
+  const Tensor encoded = zero_half(parts_.encoder, embeddings.source, nullptr, zeroing);
+  const std::vector<Source> sources = sources_of(parts_.decoder, encoded, {});
+  zero_half(parts_.decoder, embeddings.target, &sources, zeroing);
+}
+
+/// Visits the layers of one half (the decoder when there are sources) and returns its clean final
+/// hidden states. embeddings: [1, tokens, hidden] -> same.
+Tensor EncoderDecoder::zero_half(const HalfStack& half, const Tensor& embeddings,
+                                 const std::vector<Source>* sources,
+                                 const ValueZeroing& zeroing) const {
+  const int64_t tokens = embeddings.size(1), first = sources ? zeroing.first_row : 0;
+  const Tensor positions = at::arange(tokens, embeddings.options().dtype(at::kLong));
+  const Tensor rows = positions.narrow(0, first, tokens - first);
+  Tensor x = half.input.forward(embeddings, positions, nullptr);
+  for (size_t i = 0; i < half.layers.size(); ++i) {
+    const TransformerLayer& layer = half.layers[i];
+    const TransformerLayer::Context context{.self = {},
+                                            .source = sources ? &(*sources)[i] : nullptr};
+    const bool last = i + 1 == half.layers.size();
+    const auto finished = [&](const Tensor& out) {
+      return last && half.final_norm ? half.final_norm->forward(out) : out;
+    };
+    TransformerLayer::Saved saved;
+    TransformerLayer::Written written;
+    x = finished(layer.forward(x, context, saved, written));
+    const auto index = static_cast<int64_t>(i);
+    const auto visit = [&](Mixing where, int64_t count, const auto& share_of) {
+      const Tensor heads = zeroing.heads(where, index, count).to(device());
+      if (heads.numel() == 0) return;
+      visit_tokens(zeroing,
+                   {.where = where,
+                    .layer = index,
+                    .first_row = first,
+                    .causal = where == Mixing::kDecoder,
+                    .clean = x[0],
+                    .output =
+                        [&](int64_t row, const Tensor& lost) {
+                          return finished(layer.without(where, lost, row, context, written));
+                        }},
+                   share_of(heads));
+    };
+    visit(sources ? Mixing::kDecoder : Mixing::kEncoder, layer.self().value_heads(),
+          [&](const Tensor& heads) { return layer.self().value_share(saved.self, rows, heads); });
+    if (sources == nullptr) continue;
+    visit(Mixing::kCross, layer.cross().shape().heads,
+          [&](const Tensor& heads) { return layer.cross().value_share(saved.cross, rows, heads); });
+  }
+  return x;
 }
 
 std::unique_ptr<LanguageModel::Cache> EncoderDecoder::start(const Tensor& source_ids,

@@ -51,6 +51,7 @@ class EncoderDecoder final : public LanguageModel {
   Sides pullback(const Tensor& grad_final, const std::vector<int64_t>& positions, const Pass& pass,
                  bool target_too) const override;
   AttentionWeights attention(const Pass& pass, const Tensor& rows) const override;
+  void zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const override;
   std::unique_ptr<Cache> start(const Tensor& source_ids, const Tensor& source_mask) const override;
   Tensor next_logits(const Tensor& ids, const Tensor& mask, Cache& cache) const override;
   int64_t pullback_bytes(int64_t source_tokens, int64_t tokens) const override;
@@ -66,6 +67,9 @@ class EncoderDecoder final : public LanguageModel {
   Tensor pull_decoder(const Tensor& grad_final, const std::vector<int64_t>& positions,
                       const Kept& kept, bool target_too, Sides& out) const;
   Tensor pull_encoder(const Tensor& grad_encoded, int64_t steps, const Kept& kept) const;
+  Tensor zero_half(const HalfStack& half, const Tensor& embeddings,
+                   const std::vector<nn::CrossAttention::Source>* sources,
+                   const ValueZeroing& zeroing) const;
   at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
   EncoderDecoderParts parts_;
 };

@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "inseq/error.h"
 #include "nn/tensor.h"
 
 namespace inseq::models {
@@ -124,11 +123,8 @@ class LanguageModel {
   virtual AttentionWeights attention(const Pass& pass, const Tensor& rows) const = 0;
 
   /// Visits the states of all layers under an intervention. embeddings: as of forward(), of one
-  /// batch entry. Throws Unsupported where a family has no such thing.
-  virtual void zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const {
-    static_cast<void>(embeddings), static_cast<void>(zeroing);
-    throw Unsupported("the values of this kind of model cannot be zeroed; use another method");
-  }
+  /// batch entry.
+  virtual void zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const = 0;
 
   /// Begins a generation. source: [batch, source tokens] ids and mask (0 at padding), or undefined
   /// for decoder-only models.

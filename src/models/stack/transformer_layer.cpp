@@ -24,6 +24,42 @@ Tensor TransformerLayer::forward(const Tensor& x, const Context& context,
       });
 }
 
+Tensor TransformerLayer::forward(const Tensor& x, const Context& context, Saved& saved,
+                                 Written& written) const {
+  written.x = x;
+  written.between = parts_.self.residual.forward(x, nullptr, [&](const Tensor& in) {
+    return written.self = parts_.self.block->forward(in, context.self, &saved.self);
+  });
+  Tensor y = written.between;
+  if (parts_.cross) {
+    y = parts_.cross->residual.forward(y, nullptr, [&](const Tensor& in) {
+      return written.cross = parts_.cross->block->forward(in, *context.source, &saved.cross);
+    });
+  }
+  return parts_.feed_forward.residual.forward(
+      y, nullptr, [&](const Tensor& in) { return parts_.feed_forward.block->forward(in); });
+}
+
+Tensor TransformerLayer::without(Mixing where, const Tensor& lost, int64_t row,
+                                 const Context& context, const Written& written) const {
+  const int64_t rows = lost.size(1);
+  const bool of_cross = where == Mixing::kCross;
+  const auto less = [&](const Tensor& whole) {
+    return [&](const Tensor&) { return whole.narrow(1, row, rows) - lost; };
+  };
+  Tensor y = of_cross ? written.between.narrow(1, row, rows)
+                      : parts_.self.residual.forward(written.x.narrow(1, row, rows), nullptr,
+                                                     less(written.self));
+  if (parts_.cross) {
+    y = of_cross ? parts_.cross->residual.forward(y, nullptr, less(written.cross))
+                 : parts_.cross->residual.forward(y, nullptr, [&](const Tensor& in) {
+                     return parts_.cross->block->forward(in, *context.source);
+                   });
+  }
+  return parts_.feed_forward.residual.forward(
+      y, nullptr, [&](const Tensor& in) { return parts_.feed_forward.block->forward(in); });
+}
+
 void TransformerLayer::pullback_to_source(ResidualGradient& grad, const Saved& saved,
                                           const nn::Rows& rows, Tensor& grad_source) const {
   parts_.feed_forward.residual.pullback(grad, saved.feed_forward_norm, rows, [&](const Tensor& g) {

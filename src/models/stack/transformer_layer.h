@@ -1,4 +1,5 @@
 #pragma once
+#include "models/stack/language_model.h"
 #include "models/stack/residual.h"
 #include "nn/attention.h"
 #include "nn/cross_attention.h"
@@ -51,6 +52,19 @@ class TransformerLayer {
 
   /// x: [batch, tokens, hidden] -> same.
   Tensor forward(const Tensor& x, const Context& context, const Keeping& keep) const;
+
+  /// What attention blocks make of a layer's input, for interventions.
+  struct Written {
+    Tensor x;              // the layer's input
+    Tensor self, between;  // what self-attention writes, and the residual stream after it
+    Tensor cross;          // what cross-attention writes; undefined without
+  };
+  /// As forward(), of one batch entry; `saved` gets what attention saves.
+  Tensor forward(const Tensor& x, const Context& context, Saved& saved, Written& written) const;
+  /// The layer's output from row `row` on when self-attention or cross-attention (`where`) writes
+  /// `lost` less: [n, rows, hidden] -> same.
+  Tensor without(Mixing where, const Tensor& lost, int64_t row, const Context& context,
+                 const Written& written) const;
 
   /// Carries `grad` from the layer's output to its input, in place. What layers with
   /// cross-attention owe to the source is added to grad_source: [segments * source tokens, hidden].

@@ -10,8 +10,10 @@ namespace {
 /// The embeddings of a whole vocabulary: [vocab, hidden] a side; neighbours are searched in float32
 /// or wider.
 Sides vocabulary(const engine::Engine& engine, bool has_source) {
-  const Tensor ids = at::arange(engine.model().sizes().vocab, at::kLong);
-  const Sides all = engine.model().embed({has_source ? ids : Tensor(), ids});
+  const models::ModelSizes& sizes = engine.model().sizes();
+  const Sides all =
+      engine.model().embed({has_source ? at::arange(sizes.source_vocab, at::kLong) : Tensor(),
+                            at::arange(sizes.vocab, at::kLong)});
   return by_side(all, all, [](const Tensor& x, const Tensor&) { return nn::widened(x); });
 }
 

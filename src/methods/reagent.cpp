@@ -39,26 +39,36 @@ Probing probing_of(const Json& options) {
           .seed = options.at("seed").get<uint64_t>()};
 }
 
-/// Draws tokens of the vocabulary that have no special meaning, all with the same probability.
+/// Draws tokens that have no special meaning, all of a side's vocabulary with the same probability.
 class UniformSampler {
  public:
-  UniformSampler(const engine::Question& question, int64_t model_vocab) {
-    const Tensor allowed = at::ones({std::min(question.special.vocab, model_vocab)}, at::kBool);
-    for (const int64_t id : question.special.all) {
-      if (id >= 0 && id < allowed.size(0)) allowed[id] = false;
-    }
-    ids_ = allowed.nonzero().squeeze(1);
-    INSEQ_CHECK(ids_.size(0) > 0, InvalidArgument, "the vocabulary has only special tokens");
-  }
-  Tensor draw(at::IntArrayRef shape, at::Generator& random) const {
-    return ids_
-        .index_select(0,
-                      at::randint(ids_.size(0), {c10::multiply_integers(shape)}, random, at::kLong))
-        .view(shape);
+  UniformSampler(const engine::Question& question, const models::ModelSizes& sizes, int64_t source)
+      : source_(source),
+        ids_{ids_of(question, sizes.source_vocab), ids_of(question, sizes.vocab)} {}
+
+  /// [rows, tokens] int64; the first tokens are the source's.
+  Tensor draw(int64_t rows, int64_t tokens, at::Generator& random) const {
+    const auto side = [&](const Tensor& ids, int64_t count) {
+      return ids.index_select(0, at::randint(ids.size(0), {rows * count}, random, at::kLong))
+          .view({rows, count});
+    };
+    if (source_ == 0) return side(ids_.target, tokens);
+    return at::cat({side(ids_.source, source_), side(ids_.target, tokens - source_)}, 1);
   }
 
  private:
-  Tensor ids_;
+  static Tensor ids_of(const engine::Question& question, int64_t vocab) {
+    if (vocab == 0) return Tensor();
+    const Tensor allowed = at::ones({std::min(question.special.vocab, vocab)}, at::kBool);
+    for (const int64_t id : question.special.all) {
+      if (id >= 0 && id < allowed.size(0)) allowed[id] = false;
+    }
+    const Tensor ids = allowed.nonzero().squeeze(1);
+    INSEQ_CHECK(ids.size(0) > 0, InvalidArgument, "the vocabulary has only special tokens");
+    return ids;
+  }
+  int64_t source_;  // tokens
+  Sides ids_;
 };
 
 /// 1 where the target is among the `k` most likely tokens.
@@ -78,12 +88,12 @@ class Probes {
       : engine_(engine),
         question_(std::move(question)),
         options_(options),
-        sampler_(question_, engine.model().sizes().vocab) {
+        source_(question_.ids.source.defined() ? question_.ids.source.size(0) : 0),
+        sampler_(question_, engine.model().sizes(), source_) {
     question_.attributed_function = step_functions::bind("probability", Json::object());
     question_.step_scores.clear();
     std::vector<Tensor> ids;
     if (question_.ids.source.defined()) ids.push_back(question_.ids.source);
-    source_ = ids.empty() ? 0 : ids[0].size(0);
     if (question_.attributes_target())
       ids.push_back(question_.ids.target.narrow(0, 0, question_.last - 1));
     ids_ = at::cat(ids);
@@ -126,7 +136,7 @@ class Probes {
   void update(const engine::Engine& engine, at::Generator& random) {
     const std::vector<int64_t> shape = {options_.probes, ids_.size(0)};
     const Tensor replaced = at::rand(shape, random, at::kDouble) < options_.replacing_ratio;
-    const Tensor drawn = sampler_.draw(shape, random);
+    const Tensor drawn = sampler_.draw(options_.probes, ids_.size(0), random);
     const Tensor going = going_.any(0);
     std::vector<engine::Perturbation> perturbations;
     std::vector<int64_t> probes;
@@ -145,16 +155,19 @@ class Probes {
   }
 
   engine::Perturbation edits(const Tensor& replaced, const Tensor& drawn) const {
-    const Tensor positions = replaced.nonzero().squeeze(1);
-    const Tensor words = drawn.index_select(0, positions);
-    const Sides rows = engine_.model().embed({source_ > 0 ? words : Tensor(), words});
     engine::Perturbation out;
-    for (int64_t i = 0; i < positions.size(0); ++i) {
-      const auto position = positions[i].item<int64_t>();
-      const bool source = position < source_;
-      out.push_back({source, source ? position : position - source_,
-                     (source ? rows.source : rows.target)[i]});
-    }
+    const auto add = [&](bool source, int64_t first, int64_t tokens) {
+      const Tensor at_side = replaced.narrow(0, first, tokens).nonzero().squeeze(1);
+      const Tensor words = drawn.narrow(0, first, tokens).index_select(0, at_side);
+      const Sides ids = source ? Sides{words, question_.ids.target.narrow(0, 0, 1)}
+                               : Sides{question_.ids.source, words};
+      const Sides rows = engine_.model().embed(ids);
+      for (int64_t i = 0; i < words.size(0); ++i)
+        out.push_back(
+            {source, at_side[i].item<int64_t>(), (source ? rows.source : rows.target)[i]});
+    };
+    if (source_ > 0) add(true, 0, source_);
+    if (question_.attributes_target()) add(false, source_, ids_.size(0) - source_);
     return out;
   }
 
@@ -189,7 +202,7 @@ class Probes {
     const Tensor replaced = at::full({tokens}, !options_.invert_keep, at::kBool)
                                 .index_fill(0, top, options_.invert_keep ? 1 : 0);
     const Tensor ids =
-        at::where(replaced, sampler_.draw({tokens}, random), ids_.narrow(0, 0, tokens));
+        at::where(replaced, sampler_.draw(1, tokens, random)[0], ids_.narrow(0, 0, tokens));
     return {position,
             {source_ > 0 ? ids.narrow(0, 0, source_) : Tensor(),
              question_.attributes_target() ? ids.narrow(0, source_, position)
@@ -199,12 +212,12 @@ class Probes {
   const engine::Engine& engine_;
   engine::Question question_;
   Probing options_;
+  int64_t source_;  // tokens
   UniformSampler sampler_;
-  int64_t source_ = 0;  // tokens
-  Tensor ids_;          // [tokens]
-  Tensor original_;     // [1, steps] float64: probabilities of the targets
-  Tensor importance_;   // [steps, probes, tokens] float64, logits
-  Tensor going_;        // [steps, probes] bool
+  Tensor ids_;         // [tokens]
+  Tensor original_;    // [1, steps] float64: probabilities of the targets
+  Tensor importance_;  // [steps, probes, tokens] float64, logits
+  Tensor going_;       // [steps, probes] bool
 };
 
 class Reagent : public Method {

@@ -39,6 +39,7 @@ struct EncoderDecoder::HalfContext {
 };
 
 EncoderDecoder::EncoderDecoder(EncoderDecoderParts parts) : parts_(std::move(parts)) {
+  parts_.sizes.source_vocab = parts_.encoder.input.token_embeddings().size(0);
   parts_.sizes.max_source_positions = parts_.encoder.input.limit();
   parts_.sizes.max_positions = parts_.decoder.input.limit();
 }

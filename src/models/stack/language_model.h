@@ -17,6 +17,7 @@ struct Sides {
 /// What everything outside the model needs to know of its shape.
 struct ModelSizes {
   int64_t vocab = 0, hidden = 0;
+  int64_t source_vocab = 0;                          ///< of the source's embeddings
   int64_t layers = 0, heads = 0;                     ///< of the decoder
   int64_t encoder_layers = 0, encoder_heads = 0;     ///< 0 for decoder-only models
   std::optional<int64_t> max_positions = {};         ///< longest target in tokens; absent: no table

@@ -34,19 +34,20 @@ def load(model):
 
 
 def value_maps(model):
-    """The modules that make values: of the encoder, of the decoder, and those of cross-attention; and the heads."""
+    """The modules that make values: of the encoder, of the decoder, and those of cross-attention; with their heads."""
     encoder, decoder = model.get_encoder(), model.get_decoder()
+    config = model.config
     if hasattr(encoder, "block"):
-        return (
+        return config.num_heads, config.num_heads, (
             [block.layer[0].SelfAttention.v for block in encoder.block],
             [block.layer[0].SelfAttention.v for block in decoder.block],
             [block.layer[1].EncDecAttention.v for block in decoder.block],
-        ), model.config.num_heads
-    return (
+        )
+    return config.encoder_attention_heads, config.decoder_attention_heads, (
         [layer.self_attn.v_proj for layer in encoder.layers],
         [layer.self_attn.v_proj for layer in decoder.layers],
         [layer.encoder_attn.v_proj for layer in decoder.layers],
-    ), model.config.decoder_attention_heads
+    )
 
 
 @torch.no_grad()
@@ -59,14 +60,14 @@ def run(name, model):
         return torch.stack(hidden[1:]).squeeze(1)  # [layers, rows, hidden]
 
     found = {}
-    maps, heads = value_maps(loaded)
+    encoder_heads, decoder_heads, maps = value_maps(loaded)
     for where, modules in zip(("encoder", "decoder", "cross"), maps, strict=True):
         side = "encoder" if where == "encoder" else "decoder"
         clean = states(side)
         tokens = len(model["target"] if where == "decoder" else model["source"])
         distances = torch.zeros(len(modules), tokens, clean.shape[1], dtype=torch.float64)
         for layer, module in enumerate(modules):
-            size = module.out_features // heads
+            size = module.out_features // (encoder_heads if where == "encoder" else decoder_heads)
             for token in range(tokens):
 
                 def hook(_module, _inputs, output, token=token, size=size):

@@ -90,6 +90,8 @@ TEST_P(Matrix, RunsWithRightShapesAndChangesNothing) {
   options.method = method;
   options.attributed_fn = step_function;
   options.step_scores = {step_function};
+  // Probes of a random model hardly ever suffice.
+  if (method == "reagent") options.attribution_args = {{"num_probes", 2}, {"max_probe_steps", 4}};
   const std::vector<std::string> texts = {"The dog", "A cat ate"},
                                  generated = {"The dog ate the food", "A cat ate it"};
   const AttributionOutput out = model.attribute(texts, generated, options);

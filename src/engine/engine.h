@@ -72,12 +72,14 @@ class Engine {
   void explain_group(const Question& question, const Group& group, const Path& path,
                      Answer& answer) const;
   std::unique_ptr<models::LanguageModel::Pass> pass_at(const Question& question, const Group& group,
-                                                       const Inputs& given, const Path& path,
+                                                       const Inputs& base, const Inputs& given,
+                                                       const Path& path,
                                                        const Sides& embeddings) const;
   Sides pullback_of_block(const Question& question, int64_t first, int64_t last,
                           const models::LanguageModel::Pass& pass, Answer* scores) const;
-  Sides autograd_of_block(const Question& question, const Group& group, int64_t position,
-                          const Sides& embeddings, Answer* scores) const;
+  Sides autograd_of_block(const Question& question, const Group& group, const Inputs& base,
+                          int64_t position, const Sides& embeddings, Answer* scores) const;
+  Inputs layer_outputs(const Question& question, const Group& group, const Inputs& base) const;
   void report_done(int64_t done, const Question& question) const;
 
   const models::LanguageModel& model_;

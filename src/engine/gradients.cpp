@@ -182,8 +182,11 @@ void Engine::explain_group(const Question& question, const Group& group, const P
                            Answer& answer) const {
   const Plan p = plan(question, group, path);
   const bool autograd = settings_.backend == Backend::kAutograd;
-  Inputs given = inputs(question);
-  given = {visible(given.embeddings, group.tokens()), visible(given.baselines, group.tokens())};
+  const Inputs base = [&] {
+    const Inputs all = inputs(question);
+    return Inputs{visible(all.embeddings, group.tokens()), visible(all.baselines, group.tokens())};
+  }();
+  const Inputs given = question.layer ? layer_outputs(question, group, base) : base;
   const int64_t passes = (path.points + p.points - 1) / p.points;
   const int64_t size = autograd ? 1 : p.steps;
   Points points;
@@ -197,13 +200,14 @@ void Engine::explain_group(const Question& question, const Group& group, const P
         pass.reset();
         points =
             points_of(path, given, i * p.points, std::min(p.points, path.points - i * p.points));
-        if (!autograd) pass = pass_at(question, group, given, path, points.embeddings);
+        if (!autograd) pass = pass_at(question, group, base, given, path, points.embeddings);
       }
       for (const auto& [first, last] : even_blocks(start, end, size)) {
         Answer* scores = path.point == nullptr ? &answer : nullptr;
         sums.add(first,
-                 autograd ? autograd_of_block(question, group, first, points.embeddings, scores)
-                          : pullback_of_block(question, first, last, *pass, scores),
+                 autograd
+                     ? autograd_of_block(question, group, base, first, points.embeddings, scores)
+                     : pullback_of_block(question, first, last, *pass, scores),
                  points.factors);
         const int64_t done = i * (end - start) + last - start;  // of this part, counted in passes
         report_done(start - question.first + done / passes, question);
@@ -213,23 +217,40 @@ void Engine::explain_group(const Question& question, const Group& group, const P
   }
 }
 
+/// What the question's layer makes of a text and of its baseline.
+Inputs Engine::layer_outputs(const Question& question, const Group& group,
+                             const Inputs& base) const {
+  const auto value = [&](const Sides& embeddings) {
+    if (!embeddings.target.defined()) return Sides{};
+    return Sides{Tensor(),
+                 model_.value_at(*question.layer, as_batch(embeddings), group.length).squeeze(0)};
+  };
+  return {value(base.embeddings), value(base.baselines)};
+}
+
 /// The forward pass at a batch of points; for the rescale rule, compared with one at the baseline.
 std::unique_ptr<models::LanguageModel::Pass> Engine::pass_at(const Question& question,
-                                                             const Group& group,
+                                                             const Group& group, const Inputs& base,
                                                              const Inputs& given, const Path& path,
                                                              const Sides& embeddings) const {
+  const models::Tap* tap = question.layer ? &*question.layer : nullptr;
   std::unique_ptr<models::LanguageModel::Pass> reference;
   if (path.rule != Rule::kGradient) {
-    const Sides from{given.baselines.source, question.attributes_target()
-                                                 ? given.baselines.target
-                                                 : given.embeddings.target};
-    reference =
-        model_.forward(as_batch(from), {.keep = models::Keep::kReference, .length = group.length});
+    const bool whole = question.attributes_target();
+    const Sides from{given.baselines.source,
+                     whole ? given.baselines.target : given.embeddings.target};
+    const Sides under = tap == nullptr ? Sides{} : as_batch(base.baselines);
+    reference = model_.forward(
+        as_batch(from),
+        {.keep = models::Keep::kReference, .length = group.length, .tap = tap, .base = &under});
   }
+  const Sides under = as_batch(base.embeddings);
   return model_.forward(embeddings, {.keep = models::Keep::kPullback,
                                      .length = group.length,
                                      .reference = reference.get(),
-                                     .every_function = path.rule == Rule::kRescaleAll});
+                                     .every_function = path.rule == Rule::kRescaleAll,
+                                     .tap = tap,
+                                     .base = &under});
 }
 
 /// Gradients of the steps [first, last) at a batch of points: [steps, points, tokens, hidden] a
@@ -256,8 +277,8 @@ Sides Engine::pullback_of_block(const Question& question, int64_t first, int64_t
 }
 
 /// The same for the step at one position.
-Sides Engine::autograd_of_block(const Question& question, const Group& group, int64_t position,
-                                const Sides& embeddings, Answer* scores) const {
+Sides Engine::autograd_of_block(const Question& question, const Group& group, const Inputs& base,
+                                int64_t position, const Sides& embeddings, Answer* scores) const {
   const at::AutoGradMode recording(true);
   const int64_t batch = embeddings.target.size(0);
   const Tensor targets =
@@ -268,7 +289,11 @@ Sides Engine::autograd_of_block(const Question& question, const Group& group, in
     at.source = embeddings.source.detach().requires_grad_();
     wanted.push_back(at.source);
   }
-  const auto pass = model_.forward(at, {.keep = models::Keep::kNothing, .length = group.length});
+  const Sides under = as_batch(visible(base.embeddings, position));
+  const auto pass = model_.forward(at, {.keep = models::Keep::kNothing,
+                                        .length = group.length,
+                                        .tap = question.layer ? &*question.layer : nullptr,
+                                        .base = &under});
   const Tensor logits = model_.logits(pass->final_hidden.select(1, position - 1));
   std::vector<Tensor> found =
       torch::autograd::grad({question.attributed_function(logits, targets).sum()}, wanted);

@@ -39,7 +39,8 @@ struct Question {
   Sides baseline_ids =
       {};  // what stands for "no information", shapes of ids; for methods that use it
   SpecialIds special = {};
-  bool attribute_target = false;  // of a model with an encoder; without one, always
+  std::optional<models::Tap> layer = {};  // gradients are taken at its output, not at embeddings
+  bool attribute_target = false;          // of a model with an encoder; without one, always
   step_functions::BoundFunction attributed_function;
   std::map<std::string, step_functions::BoundFunction> step_scores = {};  // computed alongside
   Detail detail = Detail::kGranular;

@@ -1,5 +1,6 @@
 // DeepLIFT (Shrikumar et al. 2017) with the rescale rule: differences to a baseline are shared out
 // in place of gradients.
+#include "methods/layers/target_layer.h"
 #include "methods/paths/straight_line.h"
 #include "methods/registry/method.h"
 
@@ -30,10 +31,12 @@ class DeepLift : public Method {
                            const Json& options) const override {
     check_baselines(question, "deeplift");
     const bool multiplied = options.at("multiply_by_inputs").get<bool>();
+    const engine::Question asked =
+        at_layer(engine, question, options.value("target_layer", Json()));
     engine::Answer answer = engine.gradients(
-        question,
+        asked,
         {.point = [&](const engine::Inputs& inputs,
-                      int64_t) { return point_between(question, inputs, 1.0, 1.0, multiplied); },
+                      int64_t) { return point_between(asked, inputs, 1.0, 1.0, multiplied); },
          .rule = options.at("rescale") == "all" ? engine::Rule::kRescaleAll
                                                 : engine::Rule::kRescaleAsCaptum});
     if (options.at("return_convergence_delta").get<bool>())
@@ -43,8 +46,21 @@ class DeepLift : public Method {
   }
 };
 
+class LayerDeepLift : public DeepLift {
+ public:
+  MethodInfo info() const override {
+    MethodInfo info = DeepLift::info();
+    info.summary = "difference of a layer's output to a baseline's, shared out by the rescale rule";
+    info.options.insert(info.options.begin(), target_layer_option());
+    return info;
+  }
+};
+
 }  // namespace
 
-void register_deeplift(MethodRegistry& registry) { registry.add<DeepLift>("deeplift"); }
+void register_deeplift(MethodRegistry& registry) {
+  registry.add<DeepLift>("deeplift");
+  registry.add<LayerDeepLift>("layer_deeplift");
+}
 
 }  // namespace inseq::methods

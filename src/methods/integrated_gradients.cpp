@@ -1,13 +1,15 @@
 // Integrated gradients (Sundararajan et al. 2017): gradients along the straight line from a
 // baseline to the inputs.
+#include "methods/layers/target_layer.h"
 #include "methods/paths/straight_line.h"
 #include "methods/registry/method.h"
 
 namespace inseq::methods {
 namespace {
 
-engine::Answer integrate(const engine::Engine& engine, const engine::Question& question,
+engine::Answer integrate(const engine::Engine& engine, const engine::Question& asked,
                          const Json& options, int64_t points) {
+  const engine::Question question = at_layer(engine, asked, options.value("target_layer", Json()));
   const Quadrature rule = quadrature(options.at("method").get<std::string>(), points);
   const bool multiplied = options.at("multiply_by_inputs").get<bool>();
   return engine.gradients(question,
@@ -106,10 +108,21 @@ class IntegratedGradients : public Method {
   }
 };
 
+class LayerIntegratedGradients : public IntegratedGradients {
+ public:
+  MethodInfo info() const override {
+    MethodInfo info = IntegratedGradients::info();
+    info.summary = "integrated gradients of a layer's output";
+    info.options.insert(info.options.begin(), target_layer_option());
+    return info;
+  }
+};
+
 }  // namespace
 
 void register_integrated_gradients(MethodRegistry& registry) {
   registry.add<IntegratedGradients>("integrated_gradients");
+  registry.add<LayerIntegratedGradients>("layer_integrated_gradients");
 }
 
 }  // namespace inseq::methods

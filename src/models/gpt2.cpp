@@ -74,6 +74,7 @@ std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weight
   const bool tied = config.flag("tie_word_embeddings", true);
   parts.head = nn::Linear(
       tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
+  parts.names = {"transformer.h.", {".attn", ".attn.c_proj"}, {".mlp", ".mlp.c_proj"}};
   return std::make_unique<DecoderOnly>(std::move(parts));
 }
 

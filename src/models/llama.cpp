@@ -94,6 +94,7 @@ std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weight
   const bool tied = config.flag("tie_word_embeddings", false);
   parts.head = nn::Linear(
       tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
+  parts.names = {"model.layers.", {".self_attn", ".self_attn.o_proj"}, {".mlp", ".mlp.down_proj"}};
   return std::make_unique<DecoderOnly>(std::move(parts));
 }
 

@@ -100,6 +100,7 @@ GoldenCase read_golden_case(const std::string& name) {
   golden.bound = json.at("bound").get<double>();
   golden.oddity = json.value("oddity", "");
   golden.arguments = json.at("arguments");
+  if (json.contains("load")) golden.arguments["attribution_args"].update(json.at("load"));
   golden.input_texts = texts_of(golden.arguments.at("input_texts"));
   golden.arguments.erase("input_texts");
   if (golden.arguments.contains("generated_texts")) {

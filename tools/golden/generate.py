@@ -65,6 +65,7 @@ def make_job(name, case, changes=None):
         "model": case["model"],
         "method": case.get("method"),
         "task": case.get("task", "attribute"),
+        "load": case.get("load", {}),
         "arguments": {**case["arguments"], **changes},
         "store": case.get("store"),
         **flags,

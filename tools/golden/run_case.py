@@ -26,11 +26,11 @@ def default_model_path():
     return os.path.join(cache, "inseq", "models", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
-def load(name, method, folder):
+def load(name, method, folder, options):
     """The attribution model and, for a tiny model, the list of its tensors."""
     if name != "default":
         tensors = make_model.write_model_folder(name, folder)
-        return inseq.load_model(folder, method), tensors
+        return inseq.load_model(folder, method, **options), tensors
     where, file = os.path.split(default_model_path())
     model = AutoModelForCausalLM.from_pretrained(
         where, gguf_file=file, dtype=torch.float32, attn_implementation="eager"
@@ -153,7 +153,7 @@ def run(job, tensors):
     if job.get("repair"):
         repair_crossentropy()
     with tempfile.TemporaryDirectory() as folder:
-        model, entries = load(job["model"], job.get("method"), folder)
+        model, entries = load(job["model"], job.get("method"), folder, job.get("load", {}))
         if job.get("keep_pad_tokens"):
             model.pad_token = None
         try:

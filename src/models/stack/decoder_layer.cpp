@@ -11,43 +11,50 @@ Tensor DecoderLayer::attended(const Tensor& x, const nn::AttentionContext& conte
 Tensor DecoderLayer::forward(const Tensor& x, const nn::AttentionContext& context, Saved* saved,
                              nn::SelfAttention::Saved* attention, nn::KeyValueCache* cache,
                              const nn::Reference& reference) const {
-  const Tensor between = attended(x, context, saved, attention, cache);
-  const Tensor normed =
-      parts_.feed_forward_norm->forward(between, saved ? &saved->feed_forward_norm : nullptr);
-  return between +
-         parts_.feed_forward->forward(normed, saved ? &saved->feed_forward : nullptr, reference);
+  return after_feed_forward(attended(x, context, saved, attention, cache),
+                            saved ? &saved->feed_forward_norm : nullptr,
+                            saved ? &saved->feed_forward : nullptr, reference);
 }
 
-Tensor DecoderLayer::after_feed_forward(const Tensor& between) const {
-  return between + parts_.feed_forward->forward(parts_.feed_forward_norm->forward(between));
+Tensor DecoderLayer::after_feed_forward(const Tensor& between, nn::Norm::Saved* norm,
+                                        nn::FeedForward::Saved* saved,
+                                        const nn::Reference& reference) const {
+  const Tensor normed = parts_.feed_forward_norm->forward(between, norm);
+  return between + parts_.feed_forward->forward(normed, saved, reference);
 }
 
 Tensor DecoderLayer::forward_as_reference(const Tensor& x, const nn::AttentionContext& context,
                                           Saved& saved) const {
   const Tensor between = attended(x, context, nullptr, nullptr, nullptr);
-  const Tensor normed = parts_.feed_forward_norm->forward(between);
-  saved.feed_forward.inner = parts_.feed_forward->inner(normed);
-  return between + parts_.feed_forward->forward(normed);
+  saved.feed_forward.inner = inner_of(between);
+  return after_feed_forward(between);
 }
 
 void DecoderLayer::pullback(ResidualGradient& grad, const Saved& saved,
                             const nn::Rows& rows) const {
-  const Tensor inner = parts_.feed_forward->pullback(grad.narrow(), saved.feed_forward, rows);
-  parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm, rows, grad.wide);
+  pullback_feed_forward(grad, saved, rows);
   const Tensor attended = parts_.attention->pullback(grad.narrow(), saved.attention, rows);
   parts_.attention_norm->add_pullback(attended, saved.attention_norm, rows, grad.wide);
 }
 
+void DecoderLayer::pullback_feed_forward(ResidualGradient& grad, const Saved& saved,
+                                         const nn::Rows& rows) const {
+  const Tensor inner = parts_.feed_forward->pullback(grad.narrow(), saved.feed_forward, rows);
+  parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm, rows, grad.wide);
+}
+
 void DecoderLayer::pullback_of_last(ResidualGradient& grad, const Saved& saved, const nn::Rows& own,
                                     const nn::Rows& rows) const {
-  const Tensor inner = parts_.feed_forward->pullback(grad.narrow(), saved.feed_forward, own);
-  parts_.feed_forward_norm->add_pullback(inner, saved.feed_forward_norm, own, grad.wide);
+  pullback_feed_forward(grad, saved, own);
   const Tensor attended = parts_.attention->pullback_of_last(grad.narrow(), saved.attention, rows);
   // The residual path leads from each step's own position to itself.
-  Tensor full = at::zeros({rows.count(), grad.wide.size(1)}, grad.wide.options());
-  full.index_copy_(0, rows.last().to(full.device()), grad.wide);
-  parts_.attention_norm->add_pullback(attended, saved.attention_norm, rows, full);
-  grad.wide = full;
+  grad.spread(rows);
+  parts_.attention_norm->add_pullback(attended, saved.attention_norm, rows, grad.wide);
+}
+
+void ResidualGradient::spread(const nn::Rows& rows) {
+  const Tensor full = at::zeros({rows.count(), wide.size(1)}, wide.options());
+  wide = full.index_copy_(0, rows.last().to(full.device()), wide);
 }
 
 }  // namespace inseq::models

@@ -13,6 +13,8 @@ struct ResidualGradient {
   at::ScalarType type;  // of the model
   /// In the model's own type, for matrix products; the same tensor when the types agree.
   Tensor narrow() const { return wide.to(type); }
+  /// From one row for each segment of `rows` to all rows; the others are zero.
+  void spread(const nn::Rows& rows);
 };
 
 /// A pre-norm decoder layer: x += attention(norm1(x)); x += feed_forward(norm2(x)).
@@ -42,13 +44,22 @@ class DecoderLayer {
                          nn::SelfAttention::Saved& attention) const {
     return attended(x, context, nullptr, &attention, nullptr);
   }
-  Tensor after_feed_forward(const Tensor& between) const;
+  Tensor after_feed_forward(const Tensor& between, nn::Norm::Saved* norm = nullptr,
+                            nn::FeedForward::Saved* saved = nullptr,
+                            const nn::Reference& reference = {}) const;
+  /// What goes into the feed-forward block's activation behind `between`.
+  Tensor inner_of(const Tensor& between) const {
+    return parts_.feed_forward->inner(parts_.feed_forward_norm->forward(between));
+  }
   /// The same for a pass that serves as a reference: `saved` gets nothing else.
   Tensor forward_as_reference(const Tensor& x, const nn::AttentionContext& context,
                               Saved& saved) const;
   /// Carries `grad` from the layer's output to its input, in place.
   void pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows) const;
-  /// The same from gradients that are non-zero only in the last row of each segment of `rows`:
+  /// The same through the feed-forward half alone.
+  void pullback_feed_forward(ResidualGradient& grad, const Saved& saved,
+                             const nn::Rows& rows) const;
+  /// As pullback, from gradients that are non-zero only in the last row of each segment of `rows`:
   /// `grad` has one row for each segment before (the tokens of `own`), all rows after.
   void pullback_of_last(ResidualGradient& grad, const Saved& saved, const nn::Rows& own,
                         const nn::Rows& rows) const;

@@ -26,22 +26,82 @@ Tensor DecoderOnly::add_positions(const Tensor& embeddings, const Tensor& positi
   return embeddings + at::embedding(parts_.position_embeddings, positions);
 }
 
+nn::AttentionContext DecoderOnly::context_of(const Tensor& embeddings, int64_t length) const {
+  nn::AttentionContext context;
+  if (!parts_.rotary) return context;
+  const int64_t tokens = embeddings.size(1);
+  const Tensor positions = at::arange(tokens, embeddings.options().dtype(at::kLong));
+  context.rotary = parts_.rotary->table(positions, length > 0 ? length : tokens, wide_type());
+  return context;
+}
+
+std::vector<std::pair<std::string, Tap>> DecoderOnly::taps() const {
+  std::vector<std::pair<std::string, Tap>> out;
+  for (int64_t i = 0; i < sizes_.layers; ++i) {
+    const std::string name = parts_.names.layers + std::to_string(i);
+    out.push_back({name, {i, Tap::Part::kLayer}});
+    for (const std::string& block : parts_.names.attention)
+      out.push_back({name + block, {i, Tap::Part::kAttention}});
+    for (const std::string& block : parts_.names.feed_forward)
+      out.push_back({name + block, {i, Tap::Part::kFeedForward}});
+  }
+  return out;
+}
+
+std::pair<Tensor, Tensor> DecoderOnly::around(const Tap& tap, const Tensor& embeddings,
+                                              const nn::AttentionContext& context) const {
+  Tensor x = add_positions(embeddings,
+                           at::arange(embeddings.size(1), embeddings.options().dtype(at::kLong)));
+  for (int64_t i = 0; i < tap.layer; ++i)
+    x = parts_.layers[static_cast<size_t>(i)].forward(x, context, nullptr, nullptr);
+  const DecoderLayer& layer = parts_.layers[static_cast<size_t>(tap.layer)];
+  nn::SelfAttention::Saved unused;
+  const Tensor between = layer.after_attention(x, context, unused);
+  if (tap.part == Tap::Part::kAttention) return {x, between};
+  return {between, layer.after_feed_forward(between)};
+}
+
+Tensor DecoderOnly::value_at(const Tap& tap, const Sides& embeddings, int64_t length) const {
+  const auto [before, after] =
+      around(tap, embeddings.target, context_of(embeddings.target, length));
+  return tap.part == Tap::Part::kLayer ? after : after - before;
+}
+
+Tensor DecoderOnly::behind(const PassOptions& options, const Tensor& tapped, Kept& pass,
+                           const nn::AttentionContext& context) const {
+  const Tap& tap = *options.tap;
+  pass.tap = tap;
+  if (tap.part == Tap::Part::kLayer) return tapped;
+  const Tensor x = around(tap, options.base->target, context).first + tapped;
+  if (tap.part == Tap::Part::kFeedForward) return x;
+  const DecoderLayer& layer = parts_.layers[static_cast<size_t>(tap.layer)];
+  const auto index = static_cast<size_t>(tap.layer);
+  if (options.keep == Keep::kReference) {
+    pass.layers[index].feed_forward.inner = layer.inner_of(x);
+    return layer.after_feed_forward(x);
+  }
+  if (options.keep != Keep::kPullback) return layer.after_feed_forward(x);
+  const auto* reference = static_cast<const Kept*>(options.reference);
+  return layer.after_feed_forward(
+      x, &pass.layers[index].feed_forward_norm, &pass.layers[index].feed_forward,
+      {reference == nullptr ? Tensor() : reference->layers[index].feed_forward.inner,
+       options.every_function});
+}
+
 std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward(const Sides& embeddings,
                                                           const PassOptions& options) const {
   const int64_t tokens = embeddings.target.size(1);
-  const Tensor positions = at::arange(tokens, embeddings.target.options().dtype(at::kLong));
-  nn::AttentionContext context;
-  if (parts_.rotary) {
-    context.rotary =
-        parts_.rotary->table(positions, options.length > 0 ? options.length : tokens, wide_type());
-  }
+  const nn::AttentionContext context = context_of(embeddings.target, options.length);
   auto pass = std::make_unique<Kept>();
   const auto* reference = static_cast<const Kept*>(options.reference);
   const bool keeps = options.keep == Keep::kPullback;
   if (options.keep != Keep::kNothing) pass->layers.resize(parts_.layers.size());
   pass->tokens = tokens;
-  Tensor x = add_positions(embeddings.target, positions);
-  for (size_t i = 0; i < parts_.layers.size(); ++i) {
+  const Tensor positions = at::arange(tokens, embeddings.target.options().dtype(at::kLong));
+  Tensor x = options.tap != nullptr ? behind(options, embeddings.target, *pass, context)
+                                    : add_positions(embeddings.target, positions);
+  const size_t first = options.tap != nullptr ? static_cast<size_t>(options.tap->layer) + 1 : 0;
+  for (size_t i = first; i < parts_.layers.size(); ++i) {
     const DecoderLayer& layer = parts_.layers[i];
     if (options.keep == Keep::kReference) {
       x = layer.forward_as_reference(x, context, pass->layers[i]);
@@ -117,13 +177,20 @@ Sides DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>
   const nn::Rows rows = nn::Rows::prefixes(positions, batch, kept.tokens);
   ResidualGradient grad{parts_.final_norm->pullback(grad_final.flatten(0, 1), kept.final_norm, own),
                         type()};
-  for (size_t i = parts_.layers.size(); i-- > 0;) {
-    if (i + 1 == parts_.layers.size()) {
-      parts_.layers[i].pullback_of_last(grad, kept.layers[i], own, rows);
-    } else {
+  const size_t first = kept.tap ? static_cast<size_t>(kept.tap->layer) + 1 : 0;
+  bool all_rows = false;  // else each step's own alone
+  for (size_t i = parts_.layers.size(); i-- > first;) {
+    if (all_rows) {
       parts_.layers[i].pullback(grad, kept.layers[i], rows);
+    } else {
+      parts_.layers[i].pullback_of_last(grad, kept.layers[i], own, rows);
+      all_rows = true;
     }
   }
+  if (kept.tap && kept.tap->part == Tap::Part::kAttention)
+    parts_.layers[first - 1].pullback_feed_forward(grad, kept.layers[first - 1],
+                                                   all_rows ? rows : own);
+  if (!all_rows) grad.spread(rows);
   return {Tensor(), rows.padded(grad.wide).unflatten(0, {-1, batch})};
 }
 

@@ -13,6 +13,13 @@ struct DecoderOnlySizes {
       max_positions;  ///< longest text in tokens; absent when positions have no table
 };
 
+/// How transformers names the modules that a pass may be tapped at.
+struct LayerNames {
+  std::string layers;                     ///< "model.layers.", before a layer's number
+  std::vector<std::string> attention;     ///< ".self_attn", ".self_attn.o_proj"
+  std::vector<std::string> feed_forward;  ///< ".mlp", ".mlp.down_proj"
+};
+
 /// What an architecture file assembles.
 struct DecoderOnlyParts {
   DecoderOnlySizes sizes;
@@ -22,6 +29,7 @@ struct DecoderOnlyParts {
   std::vector<DecoderLayer> layers;
   std::unique_ptr<nn::Norm> final_norm;
   nn::Linear head;  // hidden -> vocab
+  LayerNames names = {};
 };
 
 /// A causal language model: token (and position) embeddings, pre-norm layers, a final norm and a
@@ -32,6 +40,7 @@ class DecoderOnly final : public LanguageModel {
     std::vector<DecoderLayer::Saved> layers;
     nn::Norm::Saved final_norm;
     int64_t tokens = 0;
+    std::optional<Tap> tap = {};  // where the pass began
   };
   struct Keys : Cache {
     std::vector<nn::KeyValueCache> layers;
@@ -40,6 +49,8 @@ class DecoderOnly final : public LanguageModel {
 
   explicit DecoderOnly(DecoderOnlyParts parts);
 
+  std::vector<std::pair<std::string, Tap>> taps() const override;
+  Tensor value_at(const Tap& tap, const Sides& embeddings, int64_t length) const override;
   Sides embed(const Sides& ids) const override;
   std::unique_ptr<Pass> forward(const Sides& embeddings, const PassOptions& options) const override;
   Tensor forward_on(const Pass& pass, int64_t from, const Tensor& target,
@@ -63,6 +74,13 @@ class DecoderOnly final : public LanguageModel {
 
  private:
   Tensor add_positions(const Tensor& embeddings, const Tensor& positions) const;
+  nn::AttentionContext context_of(const Tensor& embeddings, int64_t length) const;
+  /// The residual stream of a text where a place adds its output: before and after that.
+  std::pair<Tensor, Tensor> around(const Tap& tap, const Tensor& embeddings,
+                                   const nn::AttentionContext& context) const;
+  /// The residual stream behind a tap: what a tapped pass goes on with.
+  Tensor behind(const PassOptions& options, const Tensor& tapped, Kept& pass,
+                const nn::AttentionContext& context) const;
   at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
   DecoderOnlyParts parts_;
   ModelSizes sizes_;

@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "nn/tensor.h"
@@ -56,6 +57,14 @@ struct ValueZeroing {
   std::function<void(const ZeroedStates&)> visit;
 };
 
+/// A place in a decoder whose output gradients may be taken at, instead of the embeddings.
+struct Tap {
+  enum class Part { kLayer, kAttention, kFeedForward };
+  int64_t layer = 0;
+  Part part =
+      Part::kLayer;  ///< the whole layer (the residual stream), or what one block adds to it
+};
+
 /// What a forward pass leaves behind.
 enum class Keep {
   kNothing,
@@ -88,9 +97,21 @@ class LanguageModel {
     /// gates.
     const Pass* reference = nullptr;
     bool every_function = false;
+    /// The embeddings given are the outputs of this place, and pullbacks end there; `base` is the
+    /// text's own input embeddings, from which comes what the place adds its output to.
+    const Tap* tap = nullptr;
+    const Sides* base = nullptr;
   };
 
   virtual ~LanguageModel() = default;
+
+  /// Names of the places where a pass may be tapped, as transformers names its modules.
+  virtual std::vector<std::pair<std::string, Tap>> taps() const { return {}; }
+  /// The output of such a place. embeddings: [batch, tokens, hidden] a side -> target alone, same
+  /// shape.
+  virtual Tensor value_at(const Tap&, const Sides& embeddings, int64_t) const {
+    return embeddings.target;
+  }
 
   /// Embeddings that attribution starts from, before positions and scaling are added where the
   /// reference model's embedding module ends: ids [...] int64 -> [..., hidden].

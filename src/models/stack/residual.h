@@ -41,8 +41,7 @@ class Residual {
                         const nn::Rows& rows, const Pullback& pullback) const {
     if (placement_ == NormPlacement::kAfter) through_norm(grad, saved, own);
     const Tensor inner = pullback(grad.narrow());
-    const Tensor full = at::zeros({rows.count(), grad.wide.size(1)}, grad.wide.options());
-    grad.wide = full.index_copy(0, rows.last().to(full.device()), grad.wide);
+    grad.spread(rows);
     add(inner, grad, saved, rows);
   }
 

@@ -99,6 +99,7 @@ GoldenCase read_golden_case(const std::string& name) {
   golden.task = json.value("task", "attribute");
   golden.bound = json.at("bound").get<double>();
   golden.oddity = json.value("oddity", "");
+  if (json.contains("load")) golden.load = json["load"];
   golden.arguments = json.at("arguments");
   golden.input_texts = texts_of(golden.arguments.at("input_texts"));
   golden.arguments.erase("input_texts");

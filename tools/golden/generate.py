@@ -215,7 +215,8 @@ def write_models(entries):
 
 def write_manifest():
     packages = ("torch", "transformers", "inseq", "tokenizers", "numpy", "safetensors", "captum", "gguf", "accelerate")
-    files = [path for folder in ("cases", "models", "tokenizers") for path in sorted((GOLDEN / folder).rglob("*.json"))]
+    files = [path for folder in ("cases", "models", "tokenizers") for path in sorted((GOLDEN / folder).rglob("*"))
+             if path.is_file()]
     manifest = {
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in packages},

@@ -26,6 +26,10 @@ AttributeOptions options_of(const GoldenCase& golden, std::vector<std::string>& 
       options.attr_pos_start = value.get<int64_t>();
     } else if (key == "attr_pos_end") {
       options.attr_pos_end = value.get<int64_t>();
+    } else if (key == "attribute_target") {
+      options.attribute_target = value.get<bool>();
+    } else if (key == "generate_from_target_prefix") {
+      options.generate_from_target_prefix = value.get<bool>();
     } else if (key == "output_step_attributions") {
       options.output_step_attributions = value.get<bool>();
     } else if (key == "skip_special_tokens") {
@@ -68,7 +72,9 @@ class Agreement : public testing::TestWithParam<std::string> {
       return AttributionModel::load(io::default_model_path());
     }
     write_model_folder(golden.model, folder_.path());
-    return AttributionModel::load(folder_.path());
+    LoadOptions options;
+    options.tokenizer_kwargs = golden.load.value("tokenizer_kwargs", Json::object());
+    return AttributionModel::load(folder_.path(), options);
   }
 
  private:
@@ -82,6 +88,10 @@ void expect_generation(const AttributionModel& model, const GoldenCase& golden,
     const auto texts =
         model.generate({golden.input_texts[i]}, golden.arguments.at("generation_args"));
     ASSERT_EQ(texts.size(), 1u);
+    if (model.is_encoder_decoder()) {
+      EXPECT_EQ(texts[0], expected.generated[i].text);
+      continue;
+    }
     // Inseq keeps a BOS token in front of the text (docs/parity.md).
     const size_t bos = expected.generated[i].text.find(golden.input_texts[i]);
     ASSERT_NE(bos, std::string::npos);

@@ -34,7 +34,8 @@ std::vector<FormulaTensor> tensors_of(std::string_view model) {
   const Json list = read_golden_json(concat("expected/models/", model, ".json"));
   for (const auto& [name, entry] : list.items()) {
     tensors.push_back({name, entry.at("shape").get<std::vector<int64_t>>(),
-                       entry.at("offset").get<float>(), entry.at("scale").get<float>()});
+                       entry.at("offset").get<float>(), entry.at("scale").get<float>(),
+                       entry.value("as", "")});
   }
   return tensors;
 }
@@ -57,7 +58,7 @@ std::vector<float> formula_values(const FormulaTensor& tensor, uint64_t seed) {
   const int64_t count =
       std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());
   std::vector<float> values(static_cast<size_t>(count));
-  uint64_t state = fnv1a64(tensor.name) ^ seed;
+  uint64_t state = fnv1a64(tensor.as.empty() ? tensor.name : tensor.as) ^ seed;
   for (float& value : values) {
     const float u = static_cast<float>(splitmix64(state) >> 40) * 0x1p-23f - 1.0f;
     value = tensor.offset + tensor.scale * u;

@@ -11,7 +11,8 @@ struct FormulaTensor {
   std::string name;
   std::vector<int64_t> shape;
   float offset = 0;
-  float scale = 1;  ///< a power of two, so that every machine gets the same values
+  float scale = 1;      ///< a power of two, so that every machine gets the same values
+  std::string as = {};  ///< the tensor whose values it has; empty: its own
 };
 
 /// Element i is offset + scale * u, where u in [-1, 1) is the top 24 bits of output i of the

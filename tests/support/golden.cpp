@@ -100,7 +100,13 @@ GoldenCase read_golden_case(const std::string& name) {
   golden.bound = json.at("bound").get<double>();
   golden.oddity = json.value("oddity", "");
   golden.arguments = json.at("arguments");
-  if (json.contains("load")) golden.arguments["attribution_args"].update(json.at("load"));
+  for (const auto& [key, value] : json.value("load", Json::object()).items()) {
+    if (key == "tokenizer_kwargs") {
+      golden.load[key] = value;
+    } else {
+      golden.arguments["attribution_args"][key] = value;  // of the method, for us at each call
+    }
+  }
   golden.input_texts = texts_of(golden.arguments.at("input_texts"));
   golden.arguments.erase("input_texts");
   if (golden.arguments.contains("generated_texts")) {

@@ -17,9 +17,10 @@ struct GoldenCase {
   std::string task;  ///< "attribute" or "generate"
   std::vector<std::string> input_texts;
   std::optional<std::vector<std::string>> generated_texts;
-  Json arguments;      ///< the other arguments, by Inseq's names
-  double bound = 0;    ///< greatest normalised error
-  std::string oddity;  ///< why Inseq's own answer is not the one to give; empty where it is
+  Json load = Json::object();  ///< arguments of loading: "tokenizer_kwargs"
+  Json arguments;              ///< the other arguments, by Inseq's names
+  double bound = 0;            ///< greatest normalised error
+  std::string oddity;          ///< why Inseq's own answer is not the one to give; empty where it is
 };
 
 /// A sequence of the answer to give: tokens and positions, and its tensors by name

@@ -8,8 +8,8 @@ has only imported Inseq. What is checked on the way:
 - A case with several texts is also run one text at a time. Where the two differ, Inseq's answer depends on the
   padding of the batch; the case must then have an "oddity", and the right answer is kept beside Inseq's.
 - A case with "inseq_fails" must fail in Inseq with that message; the answer kept is that of the call with the
-  changes under "instead": arguments to replace, "repair" (of crossentropy and perplexity), "keep_pad_tokens" (those
-  in the text itself) or "one_at_a_time". With an "oddity", "instead" gives the right answer.
+  changes under "instead": arguments to replace, "one_at_a_time", or one of FLAGS (run_case.py says what they repair).
+  With an "oddity", "instead" gives the right answer.
 """
 
 import concurrent.futures
@@ -29,6 +29,10 @@ from safetensors.numpy import load_file, save
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE.parents[1] / "tests" / "golden"
 SIZE_LIMIT = 200_000
+FLAGS = (
+    "repair", "keep_pad_tokens", "scale_once", "separate_tables", "keep_source", "unscaled_head", "stop_at_end",
+    "unroll_windows",
+)
 
 
 def work(job, out):
@@ -59,17 +63,24 @@ def start_server():
 
 def make_job(name, case, changes=None):
     changes = dict(changes or {})
-    flags = {flag: changes.pop(flag, False) for flag in ("repair", "keep_pad_tokens")}
+    flags = {flag: changes.pop(flag, False) for flag in FLAGS}
     return {
         "name": name,
         "model": case["model"],
         "method": case.get("method"),
-        "task": case.get("task", "attribute"),
         "load": case.get("load", {}),
+        "task": case.get("task", "attribute"),
         "arguments": {**case["arguments"], **changes},
         "store": case.get("store"),
         **flags,
     }
+
+
+def has_encoder(model):
+    if model == "default":
+        return False
+    description = json.loads((GOLDEN / "models" / f"{model}.json").read_text(encoding="utf-8"))
+    return "decoder_start_token_id" in description["config"]
 
 
 def alone_changes(case, index):
@@ -78,7 +89,7 @@ def alone_changes(case, index):
     changes["input_texts"] = [arguments["input_texts"][index]]
     if "generated_texts" in arguments:
         changes["generated_texts"] = [arguments["generated_texts"][index]]
-    else:
+    elif not has_encoder(case["model"]):
         changes["generation_args"] = {**arguments.get("generation_args", {}), "skip_special_tokens": True}
     return changes
 
@@ -204,7 +215,8 @@ def write_models(entries):
 
 def write_manifest():
     packages = ("torch", "transformers", "inseq", "tokenizers", "numpy", "safetensors", "captum", "gguf", "accelerate")
-    files = [path for folder in ("cases", "models", "tokenizers") for path in sorted((GOLDEN / folder).rglob("*.json"))]
+    files = [path for folder in ("cases", "models", "tokenizers") for path in sorted((GOLDEN / folder).rglob("*"))
+             if path.is_file()]
     manifest = {
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in packages},

@@ -1,9 +1,10 @@
 """One call of Python Inseq, for generate.py, which runs `work` in a process of its own.
 
-A job has a "model" (of tests/golden/models, or "default"), "method", "task", "arguments" (of AttributionModel.attribute
-or .generate), "store", "repair" and "keep_pad_tokens".
+A job has a "model" (of tests/golden/models, or "default"), "method", "load" (arguments of load_model), "task",
+"arguments" (of AttributionModel.attribute or .generate), "store", and the changes of Inseq named in generate.py's FLAGS.
 """
 
+import copy
 import json
 import logging
 import os
@@ -17,6 +18,8 @@ import make_model  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from inseq.attr import step_functions  # noqa: E402
+from inseq.attr.feat import feature_attribution  # noqa: E402
+from inseq.utils.typing import TokenWithId  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
@@ -26,11 +29,12 @@ def default_model_path():
     return os.path.join(cache, "inseq", "models", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
-def load(name, method, folder, options):
+def load(job, folder):
     """The attribution model and, for a tiny model, the list of its tensors."""
+    name, method = job["model"], job.get("method")
     if name != "default":
         tensors = make_model.write_model_folder(name, folder)
-        return inseq.load_model(folder, method, **options), tensors
+        return inseq.load_model(folder, method, **job.get("load", {})), tensors
     where, file = os.path.split(default_model_path())
     model = AutoModelForCausalLM.from_pretrained(
         where, gguf_file=file, dtype=torch.float32, attn_implementation="eager"
@@ -56,8 +60,113 @@ def repair_crossentropy():
         inseq.register_step_function(function, name, overwrite=True)
 
 
+def scale_once(model):
+    """transformers' Marian and Pegasus multiply embeddings that Inseq has already scaled once more."""
+    decoder = model.get_decoder()
+    forward, scale = decoder.forward, decoder.embed_scale
+
+    def scaled_once(*args, **kwargs):
+        decoder.embed_scale = scale if kwargs.get("inputs_embeds") is None else 1.0
+        return forward(*args, **kwargs)
+
+    decoder.forward = scaled_once
+
+
+def with_sources(model, tokens_of):
+    """Inseq's results with these tokens as sources: tokens_of(one text's ids)."""
+    attribute = model.attribute
+
+    def attribute_and_name(input_texts, *args, **kwargs):
+        result = attribute(input_texts, *args, **kwargs)
+        texts = [input_texts] if isinstance(input_texts, str) else input_texts
+        for text, sequence in zip(texts, result.sequence_attributions, strict=True):
+            ids = model.encode(text).input_ids[0].tolist()
+            sequence.source = [TokenWithId(token, i) for token, i in zip(tokens_of(ids), ids, strict=True)]
+        return result
+
+    model.attribute = attribute_and_name
+
+
+def keep_source(model):
+    """Inseq takes the target's beginning for the source where a method gives no scores."""
+    with_sources(model, model.tokenizer.convert_ids_to_tokens)
+
+
+def separate_tables(model):
+    """Inseq embeds targets with the source's table, and names sources by the target's vocabulary."""
+    embed_sources = model.embed_ids
+
+    def embed_ids(ids, as_targets=False):
+        if as_targets:
+            return model.get_decoder().embed_tokens(ids) * model.embed_scale
+        return embed_sources(ids, as_targets)
+
+    model.embed_ids = embed_ids
+    names = {i: name for name, i in model.tokenizer.encoder.items()}
+    with_sources(model, lambda ids: [names[i] for i in ids])
+
+
+def leave_head_unscaled(model):
+    """transformers' UMT5 scales logits for a shared head, also where the head is the checkpoint's own."""
+    model.model.config.tie_word_embeddings = False
+
+
+class End(int):
+    """An end that stays where it is: Inseq adds one to that of encoder-decoders."""
+
+    def __add__(self, other):
+        return self
+
+
+def stop_at_end(model):
+    """Inseq explains one step after attr_pos_end."""
+    check = feature_attribution.check_attribute_positions
+
+    def checked(*args):
+        start, end = check(*args)
+        return start, End(end)
+
+    feature_attribution.check_attribute_positions = checked
+
+
+def unrolled(weights):
+    """LED's attention [batch, heads, tokens, window + 1], where column k is the token k - window / 2 away, by token."""
+    tokens, reach = weights.shape[2], weights.shape[3] // 2
+    whole = torch.zeros(*weights.shape[:3], tokens)
+    for row in range(tokens):
+        for key in range(max(0, row - reach), min(tokens, row + reach + 1)):
+            whole[:, :, row, key] = weights[:, :, row, key - row + reach]
+    return whole
+
+
+def unroll_windows(model):
+    """Inseq takes the columns of LED's encoder attention for tokens."""
+    name_attentions = model.get_attentions_dict
+
+    def get_attentions_dict(output):
+        output.encoder_attentions = tuple(unrolled(weights) for weights in output.encoder_attentions)
+        return name_attentions(output)
+
+    model.get_attentions_dict = get_attentions_dict
+
+
+REPAIRS_OF_MODELS = {
+    "scale_once": scale_once,
+    "separate_tables": separate_tables,
+    "keep_source": keep_source,
+    "unscaled_head": leave_head_unscaled,
+    "stop_at_end": stop_at_end,
+    "unroll_windows": unroll_windows,
+}
+
+
+def name_of(token):
+    """Its text. Inseq puts a token whose cleaned text is empty into another one."""
+    return name_of(token.token) if isinstance(token, TokenWithId) else token
+
+
 def tokens(sequence):
-    return [[token.token, token.id] for token in sequence]
+    return [[name_of(token), token.id] for token in sequence]
 
 
 def kind_of(sequence):
@@ -120,7 +229,7 @@ def with_tuples(value):
 
 
 def attribute(model, job, tensors):
-    arguments = dict(job["arguments"])
+    arguments = copy.deepcopy(job["arguments"])
     if "attribution_args" in arguments:
         arguments["attribution_args"] = {key: with_tuples(value) for key, value in arguments["attribution_args"].items()}
     result = model.attribute(show_progress=False, pretty_progress=False, **arguments)
@@ -134,8 +243,10 @@ def attribute(model, job, tensors):
         described["steps"] = [
             describe_step(step, f"steps.{i}.", tensors) for i, step in enumerate(result.step_attributions)
         ]
-    # Left out: how long it took, and the temporary folder.
+    # Left out: how long it took, the temporary folder, and the tensors of a target prefix.
     described["info"] = {key: value for key, value in result.info.items() if key not in ("exec_time", "model_name")}
+    if "generation_args" in described["info"]:
+        described["info"]["generation_args"] = job["arguments"].get("generation_args", {})
     return described
 
 
@@ -153,7 +264,10 @@ def run(job, tensors):
     if job.get("repair"):
         repair_crossentropy()
     with tempfile.TemporaryDirectory() as folder:
-        model, entries = load(job["model"], job.get("method"), folder, job.get("load", {}))
+        model, entries = load(job, folder)
+        for flag, repair in REPAIRS_OF_MODELS.items():
+            if job.get(flag):
+                repair(model)
         if job.get("keep_pad_tokens"):
             model.pad_token = None
         try:

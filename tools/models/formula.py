@@ -32,7 +32,7 @@ def uniform(name, seed, count):
 def tensor(name, seed, entry):
     """The tensor that `entry` ({"shape", "offset", "scale"}) describes."""
     shape = entry["shape"]
-    values = uniform(name, seed, int(np.prod(shape, dtype=np.int64)))
+    values = uniform(entry.get("as", name), seed, int(np.prod(shape, dtype=np.int64)))
     values = np.float32(entry["offset"]) + np.float32(entry["scale"]) * values
     return values.astype(np.float32).reshape(shape)
 
@@ -57,7 +57,10 @@ def entry(name, shape, overrides=None):
 
 
 def describe(config, overrides=None):
-    """Names, shapes, offsets and scales of the tensors of a model, as transformers builds it from `config`."""
+    """Names, shapes, offsets and scales of the tensors of a model, as transformers builds it from `config`.
+
+    An entry may also say "as": the name whose values the tensor has, when that is not its own.
+    """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 

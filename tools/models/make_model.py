@@ -20,13 +20,25 @@ def read_model(name):
     return json.loads((GOLDEN / "models" / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def tensors_of(model):
+    """The tensors of a checkpoint: those of the class without "drop" (pieces of names), with "add" (new names, each
+    looking like another tensor) and "copies" (new names of the values of other tensors)."""
+    tensors = formula.describe(model["config"], model.get("scales"))
+    tensors = {name: entry for name, entry in tensors.items() if not any(piece in name for piece in model.get("drop", []))}
+    for new, like in model.get("add", {}).items():
+        tensors[new] = dict(tensors[like])
+    for new, of in model.get("copies", {}).items():
+        tensors[new] = {**tensors[of], "as": of}
+    return tensors
+
+
 def write_model_folder(name, folder):
     from safetensors.numpy import save_file
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     model = read_model(name)
-    tensors = formula.describe(model["config"], model.get("scales"))
+    tensors = tensors_of(model)
     weights = {key: formula.tensor(key, model["seed"], value) for key, value in tensors.items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps(model["config"], indent=2), encoding="utf-8")

@@ -35,6 +35,21 @@ std::vector<std::string> architecture_names() {
   return names;
 }
 
+/// Options that make a method's work short.
+Json few_repetitions(const std::string& method) {
+  const std::map<std::string, int> few = {
+      {"n_steps", 2}, {"n_samples", 3}, {"num_probes", 2}, {"max_probe_steps", 4}};
+  Json out = Json::object();
+  for (const Listed& listed : list_methods()) {
+    if (listed.name != method) continue;
+    for (const Json& option : listed.details.at("options")) {
+      const auto found = few.find(option.at("name").get<std::string>());
+      if (found != few.end()) out[found->first] = found->second;
+    }
+  }
+  return out;
+}
+
 /// The first tiny model of tests/golden/models of an architecture; "" when there is none.
 std::string tiny_model_of(const std::string& architecture) {
   const std::vector<std::string>& classes = classes_by_architecture().at(architecture);
@@ -123,7 +138,7 @@ TEST_P(Matrix, RunsWithRightShapesAndChangesNothing) {
   options.attributed_fn = step_function;
   options.step_scores = {step_function};
   // Probes of a random model hardly ever suffice.
-  if (method == "reagent") options.attribution_args = {{"num_probes", 2}, {"max_probe_steps", 4}};
+  options.attribution_args = few_repetitions(method);
   options.attribute_target = true;
   const std::vector<std::string> texts = {"The dog", "A cat ate"},
                                  generated = {"The dog ate the food", "A cat ate it"};

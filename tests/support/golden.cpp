@@ -100,7 +100,8 @@ GoldenCase read_golden_case(const std::string& name) {
   golden.bound = json.at("bound").get<double>();
   golden.oddity = json.value("oddity", "");
   golden.arguments = json.at("arguments");
-  for (const auto& [key, value] : json.value("load", Json::object()).items()) {
+  const Json load = json.value("load", Json::object());
+  for (const auto& [key, value] : load.items()) {
     if (key == "tokenizer_kwargs") {
       golden.load[key] = value;
     } else {

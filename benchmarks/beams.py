@@ -51,7 +51,7 @@ def main():
     if ours["ids"] != theirs:
         raise SystemExit(f"the texts differ:\n{ours['ids']}\n{theirs}")
     a, b = statistics.median(seconds), statistics.median(ours["seconds"])
-    print(f"beams {arguments.beams}, {arguments.threads} threads: transformers {a:.3f} s, inseq.cpp {b:.3f} s, {a / b:.2f} times as fast")
+    print(json.dumps({"beams": arguments.beams, "transformers": a, "inseq.cpp": b, "ratio": a / b}))
 
 
 if __name__ == "__main__":

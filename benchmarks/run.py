@@ -1,93 +1,129 @@
 """Compares inseq.cpp with Python Inseq 0.7.1 in one run and prints a table.
 
-usage: run.py BUILD_FOLDER REFERENCE_PYTHON [--runs N] [--threads N]
+usage: run.py BUILD_FOLDER REFERENCE_PYTHON [--lines REGEX] [--runs N] [--threads N] [--list]
 
-Each line: the median time of both, their ratio, the time a perfect implementation would need on this machine
-(operations of the exact algorithm at the measured rate of matrix products), and our share of that limit. Results are
-compared before times are printed.
+Each line: the median times of both, their ratio and the ratio wanted, the time a perfect implementation would need on
+this machine (operations of the exact algorithm, as benchmarks/operations.py counts them, at the rate of matrix products
+measured in the same run), and our share of that limit. Results are compared before a time is printed; random methods
+("-") draw otherwise than Inseq and are not. Inseq's time with a "~" was measured on some steps in the middle of the
+text and scaled to all of them: its cost of a step grows with the tokens before it, so the middle is the mean.
+--lines keeps the lines whose "model method type" matches; `beams` is the line of beam search.
 """
 
 import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
-INPUT = (
-    "Elizabeth travelled to France last summer with her two brothers. They visited the museum, ate bread and "
-    "cheese, and"
-)
-GENERATED = INPUT + " then went to the market to buy some bread. She said, \"I'm going to France with my two brothers. I"
-MODEL = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "inseq/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+from lines import LINES, MARIAN
+from operations import Text
 
-# method, dtype of ours, dtype of Inseq, largest accepted difference of the scores
-LINES = [
-    ("saliency", "float32", "float32", 1e-4),
-    ("saliency", "bfloat16", "float32", 0.1),
-    ("input_x_gradient", "float32", "float32", 1e-4),
-    ("attention", "float32", "float32", 1e-4),
-]
+HERE = Path(__file__).parent
+HEAD = "| model | method | type | Inseq 0.7.1 | inseq.cpp | ratio | wanted | limit | share of limit | difference |"
 
 
 def run(command, threads):
     env = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    done = subprocess.run([str(c) for c in command], env=env, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))[:200]} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-COMPARE = """
-import json, sys
-import inseq, torch
-from safetensors.torch import load_file
-ours = inseq.FeatureAttributionOutput.load(sys.argv[1]).sequence_attributions[0]
-while ours.target_attributions.ndim > 2:
-    ours.target_attributions = ours.target_attributions.squeeze(-1)
-ours = ours.target_attributions
-ours = ours / ours.nan_to_num().abs().sum(0, keepdim=True)
-theirs = load_file(sys.argv[2])["scores"]
-n = min(len(ours), len(theirs))
-ours, theirs = ours[:n].nan_to_num(), theirs[:n].nan_to_num()
-print(json.dumps(float((ours - theirs).abs().max() / theirs.abs().max())))
-"""
+class Bench:
+    def __init__(self, args, folder):
+        self.args, self.folder, self.theirs, self.failed = args, Path(folder), {}, []
+
+    def job(self, line, **more):
+        job = {"model": str(line.model.path), "method": line.method, "threads": self.args.threads, "attribution_args": line.options,
+               **line.model.text, **more}
+        job["attribute_target"] = job.get("attribute_target", False) and line.target
+        file = self.folder / "job.json"
+        file.write_text(json.dumps(job), encoding="utf-8")
+        return file
+
+    def ours(self, line):
+        file = self.job(line, dtype=line.dtype, runs=self.args.runs, out=f"{self.folder}/ours.json", product=line.model.product)
+        return run([self.args.build / "bench_attribute", file], self.args.threads)
+
+    def inseq(self, line, ours):
+        """The median for all steps, in float32; lines of one method share it."""
+        key = (line.model.name, line.method)
+        if key not in self.theirs:
+            steps, part = ours["last"] - ours["first"], {}
+            runs, scale, start = min(3, self.args.runs), 1, ours["first"]
+            if line.steps:
+                start = ours["first"] + (steps - line.steps) // 2
+                part = {"attr_pos_start": start, "attr_pos_end": start + line.steps}
+                runs, scale = 1, steps / line.steps
+            out = self.folder / f"{len(self.theirs)}.safetensors"
+            found = run([self.args.python, HERE / "reference.py", self.job(line, dtype="float32", runs=runs, out=str(out), **part)],
+                        self.args.threads)
+            self.theirs[key] = {"seconds": found["median"] * scale, "first": start, "out": out}
+        return self.theirs[key]
+
+    def row(self, line):
+        ours = self.ours(line)
+        theirs = self.inseq(line, ours) if line.inseq else None
+        difference = None
+        if theirs and line.bound:
+            command = [self.args.python, HERE / "compare.py", self.folder / "ours.json", theirs["out"], ours["first"], theirs["first"]]
+            difference = run(command, self.args.threads)
+            if not difference <= line.bound:
+                self.failed.append(line.name)
+                return [line.model.name, line.method, line.dtype, *["not timed: scores differ"] * 6, f"{difference:.1e}"]
+        limit = None
+        if line.operations:
+            limit = line.operations(line.model.sizes, Text(ours["source"], ours["first"], ours["last"])) / ours["rate"]
+        median = ours["median"]
+        return [line.model.name, line.method, line.dtype,
+                f"{'~' if line.steps else ''}{theirs['seconds']:.2f} s" if theirs else "-", f"{median:.3f} s",
+                f"{theirs['seconds'] / median:.1f}x" if theirs else "-", f"{line.bar:g}x" if line.bar else "-",
+                f"{limit:.3f} s" if limit else "-", f"{100 * limit / median:.0f} %" if limit else "-",
+                "-" if difference is None else f"{difference:.0e}"]
+
+
+def beams(args):
+    command = [args.python, HERE / "beams.py", args.build / "bench_beams", "--runs", args.runs, "--threads", args.threads]
+    found = run(command, args.threads)
+    theirs, ours = found["transformers"], found["inseq.cpp"]
+    return ["Marian 6+6", f"generation, {found['beams']} beams", "float32", f"{theirs:.2f} s (transformers)", f"{ours:.3f} s",
+            f"{theirs / ours:.1f}x", "1x", "-", "-", "0e+00"]
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=Path)
     parser.add_argument("python")
+    parser.add_argument("--lines", default="", metavar="REGEX")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--list", action="store_true", help="print the names of the lines and stop")
     args = parser.parse_args()
+    chosen = [line for line in LINES if re.search(args.lines, line.name)]
+    if args.list:
+        print("\n".join([*(line.name for line in chosen), "beams"]))
+        return
     commit = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
-    print(f"SmolLM2-135M-Instruct, {args.threads} threads of {cpu}, commit {commit}, median of {args.runs} runs\n")
-    print("| method | type | Inseq 0.7.1 | inseq.cpp | ratio | limit | share of limit | difference |")
-    print("|---|---|---|---|---|---|---|---|")
-    reference = {}
+    print(f"{args.threads} threads of {cpu}, commit {commit}, median of {args.runs} runs, load {os.getloadavg()[0]:.1f}\n")
+    print(HEAD)
+    print("|---" * HEAD.count(" | ") + "|---|")
+    run([args.python, "-c", f"import sys; sys.path.insert(0, {str(HERE)!r}); sys.argv[1:] = [{str(MARIAN.path)!r}]; "
+         "import make_marian; make_marian.main(); print(0)"], args.threads)
     with tempfile.TemporaryDirectory() as folder:
-        for method, dtype, their_dtype, bound in LINES:
-            texts = [INPUT, GENERATED]
-            theirs_file = f"{folder}/{method}-{their_dtype}.safetensors"
-            if (method, their_dtype) not in reference:
-                command = [args.python, HERE / "reference.py", method, their_dtype, str(max(3, args.runs // 3))]
-                reference[method, their_dtype] = run([*command, str(args.threads), *texts, theirs_file, MODEL], args.threads)
-            ours_file = f"{folder}/ours.json"
-            command = [args.build / "bench_attribute", method, dtype, str(args.runs), str(args.threads), *texts, ours_file]
-            ours, theirs = run(command, args.threads), reference[method, their_dtype]
-            difference = run([args.python, "-c", COMPARE, ours_file, theirs_file], args.threads)
-            if not difference <= bound:
-                sys.exit(f"{method} {dtype}: scores differ by {difference:.2e} of the largest, accepted is {bound:.0e}")
-            bound_by_products = method != "attention"
-            limit = f"{ours['limit']:.2f} s" if bound_by_products else "-"
-            share = f"{100 * ours['limit'] / ours['median']:.0f} %" if bound_by_products else "-"
-            print(f"| {method} | {dtype} | {theirs['median']:.2f} s | {ours['median']:.2f} s | "
-                  f"{theirs['median'] / ours['median']:.1f}x | {limit} | {share} | {difference:.0e} |", flush=True)
+        bench = Bench(args, folder)
+        for line in chosen:
+            print("| " + " | ".join(bench.row(line)) + " |", flush=True)
+    if re.search(args.lines, "beams"):
+        print("| " + " | ".join(beams(args)) + " |", flush=True)
+    if bench.failed:
+        sys.exit(f"scores differ from Inseq's: {', '.join(bench.failed)}")
 
 
 if __name__ == "__main__":

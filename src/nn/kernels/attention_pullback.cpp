@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "nn/kernels/blas.h"
@@ -199,11 +201,19 @@ void run(const Problem<T, Io>& p, const Rows& rows) {
   for (const Rows::Segment& segment : rows.segments) {
     most_keys = std::max(most_keys, p.keys_of(segment));
   }
-  const int64_t units = static_cast<int64_t>(rows.segments.size()) * p.kv_heads;
-  at::parallel_for(0, units, 1, [&](int64_t begin, int64_t end) {
+  // Segments of later steps are longer: each thread takes the longest unit that is left.
+  const auto count = static_cast<int64_t>(rows.segments.size());
+  std::vector<int64_t> order(rows.segments.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return rows.segments[static_cast<size_t>(a)].size > rows.segments[static_cast<size_t>(b)].size;
+  });
+  std::atomic<int64_t> next{0};
+  const int64_t units = count * p.kv_heads;
+  at::parallel_for(0, std::min<int64_t>(units, at::get_num_threads()), 1, [&](int64_t, int64_t) {
     Scratch<T> scratch(most_keys, p.dim);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      group(p, rows, unit / p.kv_heads, unit % p.kv_heads, scratch);
+    for (int64_t unit = next++; unit < units; unit = next++) {
+      group(p, rows, order[static_cast<size_t>(unit / p.kv_heads)], unit % p.kv_heads, scratch);
     }
   });
 }

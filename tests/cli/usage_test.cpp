@@ -225,8 +225,8 @@ TEST(Usage, WhatIsNotThereYetIsRefused) {
                  {"--viz_path", "not available"});
   expect_failure(inseq({"attribute-dataset", "--help"}), 1, {"attribute-dataset", "not available"});
   expect_failure(inseq({"attribute-context"}), 1, {"attribute-context", "not available"});
-  expect_failure(attribute({"-i", "The dog", "--generation_kwargs", R"({"num_beam_groups": 4})"}), 1,
-                 {"num_beam_groups", "4"});
+  expect_failure(attribute({"-i", "The dog", "--generation_kwargs", R"({"num_beam_groups": 4})"}),
+                 1, {"num_beam_groups", "4"});
 }
 
 TEST(Usage, NamesAreCheckedBeforeAModelIsSought) {

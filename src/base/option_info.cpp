@@ -37,9 +37,7 @@ std::string needed(const OptionInfo& option) {
                      : type == Type::string         ? "a text"
                                                     : concat("a ", Json(type).type_name());
   if (!option.choices.empty()) text = concat("one of ", join_choices(option.choices));
-  const bool number = type == Type::number_integer || type == Type::number_float;
-  const bool has_lowest = number && std::isfinite(option.lowest);
-  const bool has_highest = number && std::isfinite(option.highest);
+  const bool has_lowest = std::isfinite(option.lowest), has_highest = std::isfinite(option.highest);
   if (has_lowest && has_highest) {
     text += concat(" from ", option.lowest, " to ", option.highest);
   } else if (has_lowest) {

@@ -10,22 +10,20 @@ namespace {
 class DeepLift : public Method {
  public:
   MethodInfo info() const override {
-    return {.kind = AttributionKind::kGranular,
-            .family = "gradient",
-            .summary = "difference to a baseline, shared out by the rescale rule",
-            .paper = "Shrikumar et al. 2017, arXiv:1704.02685",
-            .needs = "a baseline (unknown tokens)",
-            .options = {{"rescale",
-                         "captum",
-                         "\"captum\": where Captum applies the rule (ReLU, leaky ReLU, sigmoid and "
-                         "tanh modules); \"all\": at every activation and gate",
-                         {},
-                         {},
-                         {},
-                         {"captum", "all"}},
-                        {"multiply_by_inputs", true, "times the difference to the baseline"},
-                        {"return_convergence_delta", false,
-                         "step score \"deltas\": sum of attributions minus change of the score"}}};
+    return {
+        .kind = AttributionKind::kGranular,
+        .family = "gradient",
+        .summary = "difference to a baseline, shared out by the rescale rule",
+        .paper = "Shrikumar et al. 2017, arXiv:1704.02685",
+        .needs = "a baseline (unknown tokens)",
+        .options = {
+            {.name = "rescale",
+             .fallback = "captum",
+             .summary = "\"captum\": where Captum applies the rule (ReLU, leaky ReLU, sigmoid and "
+                        "tanh modules); \"all\": at every activation and gate",
+             .choices = {"captum", "all"}},
+            multiplied_option(),
+            deltas_option()}};
   }
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
                            const Json& options) const override {
@@ -39,9 +37,7 @@ class DeepLift : public Method {
                       int64_t) { return point_between(asked, inputs, 1.0, 1.0, multiplied); },
          .rule = options.at("rescale") == "all" ? engine::Rule::kRescaleAll
                                                 : engine::Rule::kRescaleAsCaptum});
-    if (options.at("return_convergence_delta").get<bool>())
-      answer.step_scores["deltas"] =
-          completeness_gap(engine, question, answer.totals).to(at::kFloat);
+    add_deltas(engine, question, options, answer);
     return answer;
   }
 };

@@ -26,21 +26,17 @@ class DiscretizedIntegratedGradients : public Method {
         .summary = "gradients summed along monotonic paths through the embeddings of other tokens",
         .paper = "Sanyal and Ren 2021, arXiv:2108.13654",
         .needs = "a baseline (unknown tokens)",
-        .options = {{"n_steps", 50, "points on a path", {}, 2, 100000},
-                    {"method",
-                     "greedy",
-                     "choice of the next word: the one nearest to a monotonic path (greedy), or "
-                     "with most monotonic units (maxcount)",
-                     {},
-                     {},
-                     {},
-                     {"greedy", "maxcount"}},
-                    {"n_neighbors", 50, "nearest words to choose from", {}, 1},
-                    {"internal_batch_size", nullptr, "points in one forward pass at most",
-                     Json::value_t::number_integer, 1},
-                    {"multiply_by_inputs", false, "times the difference to the baseline"},
-                    {"return_convergence_delta", false,
-                     "step score \"deltas\": sum of attributions minus change of the score"}}};
+        .options = {
+            {"n_steps", 50, "points on a path", {}, 2, 100000},
+            {.name = "method",
+             .fallback = "greedy",
+             .summary = "choice of the next word: the one nearest to a monotonic path (greedy), or "
+                        "with most monotonic units (maxcount)",
+             .choices = {"greedy", "maxcount"}},
+            {"n_neighbors", 50, "nearest words to choose from", {}, 1},
+            points_at_once_option(),
+            multiplied_option(false),
+            deltas_option()}};
   }
 
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
@@ -69,14 +65,9 @@ class DiscretizedIntegratedGradients : public Method {
     };
     // The last point, the text itself, has no way before it.
     engine::Answer answer = engine.gradients(
-        question, {.points = points - 1,
-                   .points_at_once = options.at("internal_batch_size").is_null()
-                                         ? 0
-                                         : options.at("internal_batch_size").get<int64_t>(),
-                   .point = point});
-    if (options.at("return_convergence_delta").get<bool>())
-      answer.step_scores["deltas"] =
-          completeness_gap(engine, question, answer.totals).to(at::kFloat);
+        question,
+        {.points = points - 1, .points_at_once = points_at_once(options), .point = point});
+    add_deltas(engine, question, options, answer);
     return answer;
   }
 

@@ -19,10 +19,9 @@ class GradientShap : public Method {
         .options = {{"n_samples", 5, "random points", {}, 1, 100000},
                     {"stdevs", 0.0, "standard deviation of noise added to the embeddings",
                      Json::value_t::number_float, 0},
-                    {"multiply_by_inputs", true, "times the difference to the baseline"},
+                    multiplied_option(),
                     {"seed", 0, "of the random points; the same seed gives the same result", {}, 0},
-                    {"return_convergence_delta", false,
-                     "step score \"deltas\": sum of attributions minus change of the score"}}};
+                    deltas_option()}};
   }
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
                            const Json& options) const override {
@@ -46,9 +45,7 @@ class GradientShap : public Method {
       return point_between(question, noisy, alpha, 1.0 / static_cast<double>(samples), multiplied);
     };
     engine::Answer answer = engine.gradients(question, {.points = samples, .point = point});
-    if (options.at("return_convergence_delta").get<bool>())
-      answer.step_scores["deltas"] =
-          completeness_gap(engine, question, answer.totals).to(at::kFloat);
+    add_deltas(engine, question, options, answer);
     return answer;
   }
 };

@@ -7,21 +7,17 @@
 namespace inseq::methods {
 namespace {
 
-engine::Answer integrate(const engine::Engine& engine, const engine::Question& asked,
+engine::Answer integrate(const engine::Engine& engine, const engine::Question& question,
                          const Json& options, int64_t points) {
-  const engine::Question question = at_layer(engine, asked, options.value("target_layer", Json()));
   const Quadrature rule = quadrature(options.at("method").get<std::string>(), points);
   const bool multiplied = options.at("multiply_by_inputs").get<bool>();
-  return engine.gradients(question,
-                          {.points = points,
-                           .points_at_once = options.at("internal_batch_size").is_null()
-                                                 ? 0
-                                                 : options.at("internal_batch_size").get<int64_t>(),
-                           .point = [&](const engine::Inputs& inputs, int64_t i) {
-                             const auto index = static_cast<size_t>(i);
-                             return point_between(question, inputs, rule.points[index],
-                                                  rule.weights[index], multiplied);
-                           }});
+  return engine.gradients(question, {.points = points,
+                                     .points_at_once = points_at_once(options),
+                                     .point = [&](const engine::Inputs& inputs, int64_t i) {
+                                       const auto index = static_cast<size_t>(i);
+                                       return point_between(question, inputs, rule.points[index],
+                                                            rule.weights[index], multiplied);
+                                     }});
 }
 
 /// Takes over the steps of `part` (an answer to a part of the question) into `whole`.
@@ -37,15 +33,15 @@ void replace_steps(const engine::Question& whole_question, const engine::Questio
 
 /// Asks again, with twice the points, for the steps whose gap is larger than the tolerance.
 engine::Answer integrate_until(const engine::Engine& engine, const engine::Question& question,
-                               const Json& options, double tolerance, Tensor& gap) {
+                               const Json& options, double tolerance) {
   constexpr int64_t kFirstPoints = 8;
   const int64_t most = options.at("max_n_steps").get<int64_t>();
   int64_t points = std::min(kFirstPoints, most);
   engine::Answer answer = integrate(engine, question, options, points);
-  gap = completeness_gap(engine, question, answer.totals);
+  const Tensor change = change_of_score(engine, question);
   while (points < most) {
     points = std::min(2 * points, most);
-    const Tensor open = gap.abs().gt(tolerance);
+    const Tensor open = (answer.totals - change).abs().gt(tolerance);
     if (!open.any().item<bool>()) break;
     const auto is_open = [&](int64_t step) { return open[step].item<bool>(); };
     for (int64_t step = 0; step < question.steps(); ++step) {
@@ -57,7 +53,6 @@ engine::Answer integrate_until(const engine::Engine& engine, const engine::Quest
       part.step_scores.clear();
       replace_steps(question, part, integrate(engine, part, options, points), answer);
     }
-    gap = completeness_gap(engine, question, answer.totals);
   }
   return answer;
 }
@@ -72,38 +67,31 @@ class IntegratedGradients : public Method {
             .needs = "a baseline (unknown tokens)",
             .options = {
                 {"n_steps", 50, "points on the line", {}, 1, 100000},
-                {.name = "method",
-                 .fallback = "gausslegendre",
-                 .summary = "rule of integration",
-                 .choices = quadrature_names()},
+                rule_option(),
                 {"tolerance", nullptr,
                  "in place of n_steps: adds points until attributions sum up to the change of the "
                  "score within this",
                  Json::value_t::number_float, 0},
                 {"max_n_steps", 512, "with tolerance: never more points", {}, 1, 100000},
-                {"internal_batch_size", nullptr, "points in one forward pass at most",
-                 Json::value_t::number_integer, 1},
-                {"multiply_by_inputs", true, "times the difference to the baseline"},
-                {"return_convergence_delta", false,
-                 "step score \"deltas\": sum of attributions minus change of the score"}}};
+                points_at_once_option(),
+                multiplied_option(),
+                deltas_option()}};
   }
-  engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
+  engine::Answer attribute(const engine::Engine& engine, const engine::Question& given,
                            const Json& options) const override {
-    check_baselines(question, "integrated_gradients");
+    check_baselines(given, "integrated_gradients");
+    const engine::Question question =
+        at_layer(engine, given, options.value("target_layer", Json()));
     const Json& tolerance = options.at("tolerance");
-    const bool wants_gap = options.at("return_convergence_delta").get<bool>();
-    Tensor gap;
-    engine::Answer answer;
-    if (tolerance.is_null()) {
-      answer = integrate(engine, question, options, options.at("n_steps").get<int64_t>());
-      if (wants_gap) gap = completeness_gap(engine, question, answer.totals);
-    } else {
-      INSEQ_CHECK(options.at("multiply_by_inputs").get<bool>(), InvalidArgument,
-                  "option \"tolerance\" needs \"multiply_by_inputs\": otherwise attributions do "
-                  "not sum up to the change of the score");
-      answer = integrate_until(engine, question, options, tolerance.get<double>(), gap);
-    }
-    if (wants_gap) answer.step_scores["deltas"] = gap.to(at::kFloat);
+    INSEQ_CHECK(tolerance.is_null() || options.at("multiply_by_inputs").get<bool>(),
+                InvalidArgument,
+                "option \"tolerance\" needs \"multiply_by_inputs\": otherwise attributions do "
+                "not sum up to the change of the score");
+    engine::Answer answer =
+        tolerance.is_null()
+            ? integrate(engine, question, options, options.at("n_steps").get<int64_t>())
+            : integrate_until(engine, question, options, tolerance.get<double>());
+    add_deltas(engine, question, options, answer);
     return answer;
   }
 };

@@ -71,34 +71,33 @@ Tensor spread(const Tensor& coefficients, const Tensor& difference, bool lasso) 
 class Lime : public Method {
  public:
   MethodInfo info() const override {
-    return {.kind = AttributionKind::kGranular,
-            .family = "perturbation",
-            .summary = "coefficients of a linear model fitted to scores of randomly masked texts",
-            .paper = "Ribeiro et al. 2016, arXiv:1602.04938",
-            .options = {
-                {"n_samples", 50, "masked texts, the same for all steps", {}, 1, 1000000},
-                {"mask_prob", 0.3, "probability that a token is masked", {}, 0, 1},
-                {"mask_token", "unk", "token that masks", {}, {}, {}, {"unk", "pad"}},
-                {"mask_value",
-                 "id",
+    return {
+        .kind = AttributionKind::kGranular,
+        .family = "perturbation",
+        .summary = "coefficients of a linear model fitted to scores of randomly masked texts",
+        .paper = "Ribeiro et al. 2016, arXiv:1602.04938",
+        .options = {
+            {"n_samples", 50, "masked texts, the same for all steps", {}, 1, 1000000},
+            {"mask_prob", 0.3, "probability that a token is masked", {}, 0, 1},
+            {.name = "mask_token",
+             .fallback = "unk",
+             .summary = "token that masks",
+             .choices = {"unk", "pad"}},
+            {.name = "mask_value",
+             .fallback = "id",
+             .summary =
                  "embedding of masked tokens: the id of mask_token as a number in all units (as "
                  "Inseq), "
                  "the embedding of mask_token, or zero",
-                 {},
-                 {},
-                 {},
-                 {"id", "embedding", "zero"}},
-                {"interpretable_model",
-                 "ridge",
-                 "linear model",
-                 {},
-                 {},
-                 {},
-                 {"ridge", "lasso", "linear"}},
-                {"alpha", 1.0, "strength of the penalty of ridge and lasso", {}, 0},
-                feature_mask_option(),
-                {"perturbations_per_eval", 1, "accepted for Inseq's sake; has no effect", {}, 1},
-                {"seed", 0, "of the masks; the same seed gives the same result", {}, 0}}};
+             .choices = {"id", "embedding", "zero"}},
+            {.name = "interpretable_model",
+             .fallback = "ridge",
+             .summary = "linear model",
+             .choices = {"ridge", "lasso", "linear"}},
+            {"alpha", 1.0, "strength of the penalty of ridge and lasso", {}, 0},
+            feature_mask_option(),
+            {"perturbations_per_eval", 1, "accepted for Inseq's sake; has no effect", {}, 1},
+            {"seed", 0, "of the masks; the same seed gives the same result", {}, 0}}};
   }
 
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,

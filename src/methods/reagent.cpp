@@ -223,27 +223,28 @@ class Probes {
 class Reagent : public Method {
  public:
   MethodInfo info() const override {
-    return {
-        .kind = AttributionKind::kGranular,
-        .family = "perturbation",
-        .summary = "probability lost when random tokens replace others, until a few suffice",
-        .paper = "Zhao and Shan 2024, arXiv:2402.00794",
-        .options =
-            {{"keep_top_n", 5, "tokens that must suffice to predict the target", {}, 0},
-             {"keep_ratio", nullptr, "their share of all tokens, where keep_top_n is 0",
-              Json::value_t::number_float, 0, 1},
-             {"invert_keep", false, "these tokens are replaced, and the others kept"},
-             {"stopping_condition_top_k",
-              3,
-              "rank that counts as predicted: the target is among the k most likely",
-              {},
-              1},
-             {"replacing_ratio", 0.3, "share of tokens replaced in a probe", {}, 0, 1},
-             {"max_probe_steps", 3000, "rounds of a probe that never suffices", {}, 1},
-             {"num_probes", 16, "independent probes that are averaged", {}, 1, 100000},
-             {"sampler", "uniform", "where replacements are drawn from", {}, {}, {}, {"uniform"}},
-             {"seed", 0, "of all draws; the same seed gives the same result", {}, 0}},
-        .uses_prediction = false};
+    return {.kind = AttributionKind::kGranular,
+            .family = "perturbation",
+            .summary = "probability lost when random tokens replace others, until a few suffice",
+            .paper = "Zhao and Shan 2024, arXiv:2402.00794",
+            .options = {{"keep_top_n", 5, "tokens that must suffice to predict the target", {}, 0},
+                        {"keep_ratio", nullptr, "their share of all tokens, where keep_top_n is 0",
+                         Json::value_t::number_float, 0, 1},
+                        {"invert_keep", false, "these tokens are replaced, and the others kept"},
+                        {"stopping_condition_top_k",
+                         3,
+                         "rank that counts as predicted: the target is among the k most likely",
+                         {},
+                         1},
+                        {"replacing_ratio", 0.3, "share of tokens replaced in a probe", {}, 0, 1},
+                        {"max_probe_steps", 3000, "rounds of a probe that never suffices", {}, 1},
+                        {"num_probes", 16, "independent probes that are averaged", {}, 1, 100000},
+                        {.name = "sampler",
+                         .fallback = "uniform",
+                         .summary = "where replacements are drawn from",
+                         .choices = {"uniform"}},
+                        {"seed", 0, "of all draws; the same seed gives the same result", {}, 0}},
+            .uses_prediction = false};
   }
 
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,

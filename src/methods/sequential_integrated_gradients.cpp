@@ -61,24 +61,17 @@ class SequentialIntegratedGradients : public Method {
             .paper = "Enguehard 2023, arXiv:2305.15853",
             .needs = "a baseline (unknown tokens)",
             .options = {{"n_steps", 50, "points on the line of each token", {}, 1, 100000},
-                        {.name = "method",
-                         .fallback = "gausslegendre",
-                         .summary = "rule of integration",
-                         .choices = quadrature_names()},
-                        {"internal_batch_size", nullptr, "points in one forward pass at most",
-                         Json::value_t::number_integer, 1},
-                        {"multiply_by_inputs", true, "times the difference to the baseline"},
-                        {"return_convergence_delta", false,
-                         "step score \"deltas\": sum of attributions minus change of the score"}}};
+                        rule_option(),
+                        points_at_once_option(),
+                        multiplied_option(),
+                        deltas_option()}};
   }
   engine::Answer attribute(const engine::Engine& engine, const engine::Question& question,
                            const Json& options) const override {
     check_baselines(question, "sequential_integrated_gradients");
-    const Json& at_once = options.at("internal_batch_size");
     const Line line{
         quadrature(options.at("method").get<std::string>(), options.at("n_steps").get<int64_t>()),
-        options.at("multiply_by_inputs").get<bool>(),
-        at_once.is_null() ? 0 : at_once.get<int64_t>()};
+        options.at("multiply_by_inputs").get<bool>(), points_at_once(options)};
     engine::Answer answer =
         question.step_scores.empty() ? engine::Answer{} : engine.scores(question);
     const int64_t sources = question.ids.source.defined() ? question.ids.source.size(0) : 0;
@@ -98,9 +91,7 @@ class SequentialIntegratedGradients : public Method {
                   answer.target, answer.totals);
       }
     }
-    if (options.at("return_convergence_delta").get<bool>())
-      answer.step_scores["deltas"] =
-          completeness_gap(engine, question, answer.totals).to(at::kFloat);
+    add_deltas(engine, question, options, answer);
     return answer;
   }
 };

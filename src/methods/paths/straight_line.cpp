@@ -22,8 +22,7 @@ engine::PathPoint point_between(const engine::Question& question, const engine::
   return {attributed_sides(question, inputs, between), factors};
 }
 
-Tensor completeness_gap(const engine::Engine& engine, const engine::Question& question,
-                        const Tensor& totals) {
+Tensor change_of_score(const engine::Engine& engine, const engine::Question& question) {
   const engine::Inputs inputs = engine.inputs(question);
   engine::Perturbation baseline;
   const auto replace = [&](const Tensor& rows, bool source) {
@@ -32,7 +31,42 @@ Tensor completeness_gap(const engine::Engine& engine, const engine::Question& qu
   if (inputs.baselines.source.defined()) replace(inputs.baselines.source, true);
   if (question.attributes_target()) replace(inputs.baselines.target, false);
   const Tensor scores = engine.perturbed(question, {{}, baseline}).to(at::kDouble);
-  return totals - (scores[0] - scores[1]);
+  return scores[0] - scores[1];
+}
+
+OptionInfo rule_option() {
+  return {.name = "method",
+          .fallback = "gausslegendre",
+          .summary = "rule of integration",
+          .choices = quadrature_names()};
+}
+
+OptionInfo points_at_once_option() {
+  return {.name = "internal_batch_size",
+          .fallback = nullptr,
+          .summary = "points in one forward pass at most",
+          .type = Json::value_t::number_integer,
+          .lowest = 1};
+}
+
+OptionInfo multiplied_option(bool fallback) {
+  return {"multiply_by_inputs", fallback, "times the difference to the baseline"};
+}
+
+OptionInfo deltas_option() {
+  return {"return_convergence_delta", false,
+          "step score \"deltas\": sum of attributions minus change of the score"};
+}
+
+int64_t points_at_once(const Json& options) {
+  const Json& value = options.at("internal_batch_size");
+  return value.is_null() ? 0 : value.get<int64_t>();
+}
+
+void add_deltas(const engine::Engine& engine, const engine::Question& question, const Json& options,
+                engine::Answer& answer) {
+  if (!options.at("return_convergence_delta").get<bool>()) return;
+  answer.step_scores["deltas"] = (answer.totals - change_of_score(engine, question)).to(at::kFloat);
 }
 
 void check_baselines(const engine::Question& question, const std::string& method) {

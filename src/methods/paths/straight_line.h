@@ -1,4 +1,5 @@
 #pragma once
+#include "base/option_info.h"
 #include "engine/engine.h"
 #include "methods/paths/quadrature.h"
 
@@ -23,10 +24,22 @@ Sides attributed_sides(const engine::Question& question, const engine::Inputs& i
 engine::PathPoint point_between(const engine::Question& question, const engine::Inputs& inputs,
                                 double alpha, double weight, bool multiplied);
 
-/// How far the totals of an answer are from the change of the attributed function between baseline
-/// and input, the "convergence delta": [steps] float64.
-Tensor completeness_gap(const engine::Engine& engine, const engine::Question& question,
-                        const Tensor& totals);
+/// How far the attributed function changes from the baseline to the input: [steps] float64.
+Tensor change_of_score(const engine::Engine& engine, const engine::Question& question);
+
+/// Options that methods with paths share.
+OptionInfo rule_option();                            // "method", see quadrature()
+OptionInfo points_at_once_option();                  // "internal_batch_size"
+OptionInfo multiplied_option(bool fallback = true);  // "multiply_by_inputs"
+OptionInfo deltas_option();                          // "return_convergence_delta"
+
+/// Path::points_at_once as the options have it.
+int64_t points_at_once(const Json& options);
+
+/// Adds the step score "deltas" where the options ask for it: totals minus the change of the
+/// score.
+void add_deltas(const engine::Engine& engine, const engine::Question& question, const Json& options,
+                engine::Answer& answer);
 
 /// Throws InvalidArgument when the question has no baseline.
 void check_baselines(const engine::Question& question, const std::string& method);

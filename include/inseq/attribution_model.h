@@ -108,9 +108,6 @@ class AttributionModel {
   AttributionOutput attribute_generated(const std::vector<std::string>& texts,
                                         const std::vector<std::string>& generated,
                                         const AttributeOptions& options) const;
-  void describe(const AttributeOptions& options, const Json& arguments,
-                const std::vector<std::string>& texts, const std::vector<std::string>& generated,
-                double seconds, AttributionOutput& out) const;
   std::unique_ptr<Parts> parts_;
 };
 

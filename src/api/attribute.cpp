@@ -241,6 +241,27 @@ void clean(std::vector<Token>& tokens, const text::Tokenizer& tokenizer) {
   }
 }
 
+/// What was asked for and attributed, with the keys of Inseq's `info`.
+Json described(const AttributeOptions& options, const std::vector<std::string>& texts,
+               const std::vector<std::string>& generated,
+               const std::vector<SequenceAttribution>& sequences, double seconds,
+               bool has_encoder) {
+  int64_t last_end = 0;
+  for (const SequenceAttribution& s : sequences) last_end = std::max(last_end, s.attr_pos_end);
+  return {{"attribution_method", options.method},
+          {"attr_pos_start", sequences.empty() ? 0 : sequences.front().attr_pos_start},
+          {"attr_pos_end", last_end},
+          {"output_step_attributions", options.output_step_attributions},
+          {"attribute_target", options.attribute_target && has_encoder},
+          {"step_scores", options.step_scores},
+          {"exec_time", seconds},
+          {"include_eos_baseline", options.include_eos_baseline},
+          {"attributed_fn", options.attributed_fn + "_fn"},
+          {"input_texts", texts},
+          {"generated_texts", generated},
+          {"generate_from_target_prefix", options.generate_from_target_prefix && has_encoder}};
+}
+
 Tensor ids_tensor(const std::vector<int64_t>& ids) {
   return ids.empty() ? Tensor() : at::tensor(ids, at::kLong);
 }
@@ -313,33 +334,11 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
         out.steps->push_back(std::move(step));
     }
   }
-  describe(options, request.info, texts, generated, seconds, out);
-  return out;
-}
-
-/// The `info` of an output, with Inseq's keys.
-void AttributionModel::describe(const AttributeOptions& options, const Json& arguments,
-                                const std::vector<std::string>& texts,
-                                const std::vector<std::string>& generated, double seconds,
-                                AttributionOutput& out) const {
-  int64_t last_end = 0;
-  for (const SequenceAttribution& s : out.sequences) last_end = std::max(last_end, s.attr_pos_end);
   out.info = info();
-  out.info.update(arguments);
+  out.info.update(request.info);
   out.info.update(
-      {{"attribution_method", options.method},
-       {"attr_pos_start", out.sequences.empty() ? 0 : out.sequences.front().attr_pos_start},
-       {"attr_pos_end", last_end},
-       {"output_step_attributions", options.output_step_attributions},
-       {"attribute_target", options.attribute_target && is_encoder_decoder()},
-       {"step_scores", options.step_scores},
-       {"exec_time", seconds},
-       {"include_eos_baseline", options.include_eos_baseline},
-       {"attributed_fn", options.attributed_fn + "_fn"},
-       {"input_texts", texts},
-       {"generated_texts", generated},
-       {"generate_from_target_prefix",
-        options.generate_from_target_prefix && is_encoder_decoder()}});
+      described(options, texts, generated, out.sequences, seconds, is_encoder_decoder()));
+  return out;
 }
 
 }  // namespace inseq

@@ -106,13 +106,10 @@ std::vector<std::string> AttributionModel::Parts::generate(const std::vector<std
     check_positions(options, prompt.ids.size(1));
     const Padded source =
         sources.empty() ? Padded{} : padded(sources, tokens.pad, /*on_the_left=*/false);
-    const auto cache = model->start(source.ids, source.mask);
-    const generation::Decoder decoder{
-        .next_logits = [&](const Tensor& fresh,
-                           const Tensor& seen) { return model->next_logits(fresh, seen, *cache); },
-        .reorder = [&](const Tensor& chosen) { cache->reorder(chosen); }};
     const Tensor generated =
-        generation::generate(decoder, prompt.ids, prompt.mask, options, how.progress).ids;
+        generation::generate(*model, {prompt.ids, prompt.mask, source.ids, source.mask}, options,
+                             how.progress)
+            .ids;
     for (size_t i = begin; i < end; ++i) {
       const auto row = static_cast<int64_t>(i - begin);
       // Padding is cut off by position, so that a pad token which is also EOS is treated as text

@@ -80,28 +80,26 @@ Entries pegasus_entries(const SpmFile& file, const Json& settings) {
   return out;
 }
 
-Entries mbart_entries(const SpmFile& file, const Json& settings) {
-  Entries out = fairseq_start(settings, "bos_token");
+/// fairseq's start, the pieces, codes of languages and the mask. `first` is the token with id 0.
+Entries fairseq_entries(const SpmFile& file, const Json& settings, const char* first,
+                        std::initializer_list<const LanguageCodes*> codes) {
+  Entries out = fairseq_start(settings, first);
   out.add(file, 3);
-  out.add(kMbartCodes);
+  for (const LanguageCodes* list : codes) out.add(*list);
   out.add(content_or(settings, "mask_token", "<mask>"));
   return out;
+}
+
+Entries mbart_entries(const SpmFile& file, const Json& settings) {
+  return fairseq_entries(file, settings, "bos_token", {&kMbartCodes});
 }
 
 Entries mbart50_entries(const SpmFile& file, const Json& settings) {
-  Entries out = fairseq_start(settings, "cls_token");
-  out.add(file, 3);
-  out.add(kMbartCodes);
-  out.add(kMbart50MoreCodes);
-  out.add(content_or(settings, "mask_token", "<mask>"));
-  return out;
+  return fairseq_entries(file, settings, "cls_token", {&kMbartCodes, &kMbart50MoreCodes});
 }
 
 Entries xlm_roberta_entries(const SpmFile& file, const Json& settings) {
-  Entries out = fairseq_start(settings, "bos_token");
-  out.add(file, 3);
-  out.add(content_or(settings, "mask_token", "<mask>"));
-  return out;
+  return fairseq_entries(file, settings, "bos_token", {});
 }
 
 Entries nllb_entries(const SpmFile& file, const Json& settings) {

@@ -3,6 +3,14 @@
 #include "models/stack/zeroed_layer.h"
 
 namespace inseq::models {
+namespace {
+
+/// 0, 1, …: [tokens] int64, of [batch, tokens, hidden].
+Tensor positions_of(const Tensor& embeddings) {
+  return at::arange(embeddings.size(1), embeddings.options().dtype(at::kLong));
+}
+
+}  // namespace
 
 DecoderOnly::DecoderOnly(DecoderOnlyParts parts) : parts_(std::move(parts)) {
   const DecoderOnlySizes& s = parts_.sizes;
@@ -26,12 +34,11 @@ Tensor DecoderOnly::add_positions(const Tensor& embeddings, const Tensor& positi
   return embeddings + at::embedding(parts_.position_embeddings, positions);
 }
 
-nn::AttentionContext DecoderOnly::context_of(const Tensor& embeddings, int64_t length) const {
+nn::AttentionContext DecoderOnly::context_of(const Tensor& positions, int64_t length) const {
   nn::AttentionContext context;
   if (!parts_.rotary) return context;
-  const int64_t tokens = embeddings.size(1);
-  const Tensor positions = at::arange(tokens, embeddings.options().dtype(at::kLong));
-  context.rotary = parts_.rotary->table(positions, length > 0 ? length : tokens, wide_type());
+  const int64_t all = length > 0 ? length : positions.max().item<int64_t>() + 1;
+  context.rotary = parts_.rotary->table(positions, all, wide_type());
   return context;
 }
 
@@ -62,8 +69,8 @@ std::pair<Tensor, Tensor> DecoderOnly::around(const Tap& tap, const Tensor& embe
 }
 
 Tensor DecoderOnly::value_at(const Tap& tap, const Sides& embeddings, int64_t length) const {
-  const auto [before, after] =
-      around(tap, embeddings.target, context_of(embeddings.target, length));
+  const Tensor& x = embeddings.target;
+  const auto [before, after] = around(tap, x, context_of(positions_of(x), length));
   return tap.part == Tap::Part::kLayer ? after : after - before;
 }
 
@@ -91,13 +98,13 @@ Tensor DecoderOnly::behind(const PassOptions& options, const Tensor& tapped, Kep
 std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward(const Sides& embeddings,
                                                           const PassOptions& options) const {
   const int64_t tokens = embeddings.target.size(1);
-  const nn::AttentionContext context = context_of(embeddings.target, options.length);
+  const Tensor positions = positions_of(embeddings.target);
+  const nn::AttentionContext context = context_of(positions, options.length);
   auto pass = std::make_unique<Kept>();
   const auto* reference = static_cast<const Kept*>(options.reference);
   const bool keeps = options.keep == Keep::kPullback;
   if (options.keep != Keep::kNothing) pass->layers.resize(parts_.layers.size());
   pass->tokens = tokens;
-  const Tensor positions = at::arange(tokens, embeddings.target.options().dtype(at::kLong));
   Tensor x = options.tap != nullptr ? behind(options, embeddings.target, *pass, context)
                                     : add_positions(embeddings.target, positions);
   const size_t first = options.tap != nullptr ? static_cast<size_t>(options.tap->layer) + 1 : 0;
@@ -123,10 +130,7 @@ Tensor DecoderOnly::forward_on(const Pass& pass, int64_t from, const Tensor& tar
   const auto& kept = static_cast<const Kept&>(pass);
   const int64_t tokens = from + target.size(1), batch = target.size(0);
   const Tensor positions = at::arange(from, tokens, target.options().dtype(at::kLong));
-  nn::AttentionContext context;
-  if (parts_.rotary) {
-    context.rotary = parts_.rotary->table(positions, length > 0 ? length : tokens, wide_type());
-  }
+  const nn::AttentionContext context = context_of(positions, length);
   Tensor x = add_positions(target, positions);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
     nn::KeyValueCache prefix = kept.layers[i].attention.prefix(from, batch);
@@ -143,22 +147,14 @@ std::unique_ptr<LanguageModel::Cache> DecoderOnly::start(const Tensor&, const Te
 
 Tensor DecoderOnly::next_logits(const Tensor& ids, const Tensor& mask, Cache& given) const {
   auto& cache = static_cast<Keys&>(given);
-  const Tensor seen = mask.to(device(), at::kLong);
-  const int64_t fresh = ids.size(1), total = seen.size(1);
-  // Positions count real tokens; what padding gets does not matter, as nobody sees it.
-  const Tensor positions = (seen.cumsum(1) - 1).clamp_min(0).narrow(1, total - fresh, fresh);
-  nn::AttentionContext context;
-  if (parts_.rotary) {
-    context.rotary =
-        parts_.rotary->table(positions, positions.max().item<int64_t>() + 1, wide_type());
-  }
-  const Tensor padding = seen.eq(0);
-  if (padding.any().item<bool>()) context.padding = padding;
+  const auto [positions, padding] = seen_tokens(mask, ids.size(1), device());
+  nn::AttentionContext context = context_of(positions, 0);
+  context.padding = padding;
   Tensor x = add_positions(embed({{}, ids}).target, positions);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
     x = parts_.layers[i].forward(x, context, nullptr, nullptr, &cache.layers[i]);
   }
-  return logits(parts_.final_norm->forward(x.narrow(1, fresh - 1, 1))).squeeze(1);
+  return logits(parts_.final_norm->forward(x.narrow(1, ids.size(1) - 1, 1))).squeeze(1);
 }
 
 Tensor DecoderOnly::logits(const Tensor& final_hidden) const {
@@ -205,9 +201,8 @@ AttentionWeights DecoderOnly::attention(const Pass& pass, const Tensor& rows) co
 
 void DecoderOnly::zero_values(const Sides& embeddings, const ValueZeroing& zeroing) const {
   const int64_t tokens = embeddings.target.size(1), first = zeroing.first_row;
-  const Tensor positions = at::arange(tokens, embeddings.target.options().dtype(at::kLong));
-  nn::AttentionContext context;
-  if (parts_.rotary) context.rotary = parts_.rotary->table(positions, tokens, wide_type());
+  const Tensor positions = positions_of(embeddings.target);
+  const nn::AttentionContext context = context_of(positions, tokens);
   Tensor x = add_positions(embeddings.target, positions);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
     const DecoderLayer& layer = parts_.layers[i];

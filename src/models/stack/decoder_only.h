@@ -74,14 +74,15 @@ class DecoderOnly final : public LanguageModel {
 
  private:
   Tensor add_positions(const Tensor& embeddings, const Tensor& positions) const;
-  nn::AttentionContext context_of(const Tensor& embeddings, int64_t length) const;
+  /// How tokens at these positions see each other in a text of `length` tokens (0: as long as it
+  /// is).
+  nn::AttentionContext context_of(const Tensor& positions, int64_t length) const;
   /// The residual stream of a text where a place adds its output: before and after that.
   std::pair<Tensor, Tensor> around(const Tap& tap, const Tensor& embeddings,
                                    const nn::AttentionContext& context) const;
   /// The residual stream behind a tap: what a tapped pass goes on with.
   Tensor behind(const PassOptions& options, const Tensor& tapped, Kept& pass,
                 const nn::AttentionContext& context) const;
-  at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
   DecoderOnlyParts parts_;
   ModelSizes sizes_;
 };

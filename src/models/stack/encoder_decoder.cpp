@@ -18,11 +18,6 @@ std::vector<Source> sources_of(const HalfStack& decoder, const Tensor& encoded,
   return sources;
 }
 
-Tensor padding_of(const Tensor& mask, at::Device device) {
-  const Tensor padding = mask.to(device).eq(0);
-  return padding.any().item<bool>() ? padding : Tensor();
-}
-
 }  // namespace
 
 /// What one half sees and leaves behind in a pass.
@@ -271,7 +266,7 @@ Tensor EncoderDecoder::zero_half(const HalfStack& half, const Tensor& embeddings
 std::unique_ptr<LanguageModel::Cache> EncoderDecoder::start(const Tensor& source_ids,
                                                             const Tensor& source_mask) const {
   auto cache = std::make_unique<Keys>();
-  const Tensor padding = padding_of(source_mask, device());
+  const Tensor padding = seen_tokens(source_mask, 0, device()).padding;
   // Padding stands on the right, so that positions need not know of it.
   const Tensor encoded = run(
       parts_.encoder, parts_.encoder.input.embed(source_ids),
@@ -285,13 +280,10 @@ std::unique_ptr<LanguageModel::Cache> EncoderDecoder::start(const Tensor& source
 
 Tensor EncoderDecoder::next_logits(const Tensor& ids, const Tensor& mask, Cache& given) const {
   auto& cache = static_cast<Keys&>(given);
-  const Tensor seen = mask.to(device(), at::kLong);
-  const int64_t fresh = ids.size(1), total = seen.size(1);
-  // Positions count real tokens; what padding gets does not matter, as nobody sees it.
-  const Tensor positions = (seen.cumsum(1) - 1).clamp_min(0).narrow(1, total - fresh, fresh);
+  const auto [positions, padding] = seen_tokens(mask, ids.size(1), device());
   const Tensor hidden = run(parts_.decoder, parts_.decoder.input.embed(ids),
                             {.positions = positions,
-                             .padding = padding_of(mask, device()),
+                             .padding = padding,
                              .sources = &cache.sources,
                              .caches = &cache.layers,
                              .last_rows = 1});

@@ -70,7 +70,6 @@ class EncoderDecoder final : public LanguageModel {
   Tensor zero_half(const HalfStack& half, const Tensor& embeddings,
                    const std::vector<nn::CrossAttention::Source>* sources,
                    const ValueZeroing& zeroing) const;
-  at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
   EncoderDecoderParts parts_;
 };
 

@@ -166,6 +166,17 @@ class LanguageModel {
   virtual const ModelSizes& sizes() const = 0;
   virtual at::ScalarType type() const = 0;
   virtual at::Device device() const = 0;
+
+ protected:
+  /// The type of residual gradients and logits.
+  at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
 };
+
+/// What a mask of generation says. mask: [batch, tokens], 0 at padding.
+struct SeenTokens {
+  Tensor positions;  // [batch, fresh] int64 of the last tokens: real ones are counted from 0
+  Tensor padding;    // [batch, tokens] bool; undefined where there is none
+};
+SeenTokens seen_tokens(const Tensor& mask, int64_t fresh, at::Device device);
 
 }  // namespace inseq::models

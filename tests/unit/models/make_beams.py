@@ -6,10 +6,9 @@ The models are those of make_data.py. Sources of different lengths are padded on
 """
 
 import json
-import tempfile
-from pathlib import Path
 
-from make_data import HERE, formula, tensors_of
+import torch
+from make_data import HERE, load
 
 MODELS = ["marian", "bart", "mbart", "m2m_100", "pegasus", "t5", "umt5"]
 SOURCES = [[5, 9, 17, 3, 30, 22, 11, 2], [8, 4, 2], [13, 6, 25, 7, 31, 2]]
@@ -23,23 +22,7 @@ OPTIONS = [
 ]
 
 
-def load(name, model):
-    import torch
-    from safetensors.torch import save_file
-    from transformers import AutoModelForSeq2SeqLM
-
-    weights = {key: torch.from_numpy(formula.tensor(key, model["seed"], value)) for key, value in tensors_of(model).items()}
-    for new, old in model.get("copies", {}).items():
-        weights[new] = weights[old].clone()
-    with tempfile.TemporaryDirectory() as folder:
-        save_file(weights, Path(folder) / "model.safetensors", metadata={"format": "pt"})
-        (Path(folder) / "config.json").write_text(json.dumps(model["config"]), encoding="utf-8")
-        return AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
-
-
 def run(model, options):
-    import torch
-
     longest, pad = max(map(len, SOURCES)), model.config.pad_token_id
     ids = torch.tensor([row + [pad] * (longest - len(row)) for row in SOURCES])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in SOURCES])
@@ -57,7 +40,7 @@ def main():
     models = json.loads((HERE / "models.json").read_text(encoding="utf-8"))
     cases = []
     for name in MODELS:
-        model = load(name, models[name])
+        model = load(models[name], torch.float32, "sdpa")
         file = {k: v for k, v in model.generation_config.to_diff_dict().items() if k != "transformers_version"}
         # Real models never write padding; M2M100 gives it no position.
         file["bad_words_ids"] = [[model.config.pad_token_id]]

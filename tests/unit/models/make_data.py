@@ -12,6 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
+from safetensors.torch import save_file
+from transformers import AutoModelForSeq2SeqLM
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "tools" / "models"))
 import formula  # noqa: E402
@@ -31,22 +35,26 @@ def tensors_of(model):
     return tensors
 
 
-def main(names):
-    import torch
-    from safetensors.torch import save_file
-    from transformers import AutoModelForSeq2SeqLM
+def load(model, dtype, attention="eager"):
+    """The model as transformers loads it from its checkpoint."""
+    weights = {
+        key: torch.from_numpy(formula.tensor(key, model["seed"], value)) for key, value in tensors_of(model).items()
+    }
+    for new, old in model.get("copies", {}).items():
+        weights[new] = weights[old].clone()
+    with tempfile.TemporaryDirectory() as folder:
+        save_file(weights, Path(folder) / "model.safetensors", metadata={"format": "pt"})
+        (Path(folder) / "config.json").write_text(json.dumps(model["config"]), encoding="utf-8")
+        loaded = AutoModelForSeq2SeqLM.from_pretrained(folder, attn_implementation=attention, dtype=dtype)
+    return loaded.eval()
 
+
+def main(names):
     models = json.loads((HERE / "models.json").read_text(encoding="utf-8"))
     for name in names or models:
         model = models[name]
         tensors = tensors_of(model)
-        weights = {key: torch.from_numpy(formula.tensor(key, model["seed"], value)) for key, value in tensors.items()}
-        for new, old in model.get("copies", {}).items():
-            weights[new] = weights[old].clone()
-        with tempfile.TemporaryDirectory() as folder:
-            save_file(weights, Path(folder) / "model.safetensors", metadata={"format": "pt"})
-            (Path(folder) / "config.json").write_text(json.dumps(model["config"]), encoding="utf-8")
-            loaded = AutoModelForSeq2SeqLM.from_pretrained(folder, attn_implementation="eager").eval()
+        loaded = load(model, torch.float32)
         source, target = torch.tensor([model["source"]]), torch.tensor([model["target"]])
         encoder, decoder = loaded.get_encoder(), loaded.get_decoder()
         # Inseq scales embeddings where the halves have a scale of their own.

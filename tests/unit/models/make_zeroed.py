@@ -9,28 +9,13 @@ Euclidean distances: [layers, zeroed tokens, rows].
 
 import json
 import sys
-import tempfile
-from pathlib import Path
 
 import torch
-from make_data import HERE, formula, tensors_of
+from make_data import HERE, load
 from safetensors.torch import save_file
-from transformers import AutoModelForSeq2SeqLM
 
 HEAD = 1
 MODELS = ("marian", "mbart", "m2m_100", "t5", "t5_v1_1")
-
-
-def load(model):
-    tensors = tensors_of(model)
-    weights = {key: torch.from_numpy(formula.tensor(key, model["seed"], value)) for key, value in tensors.items()}
-    for new, old in model.get("copies", {}).items():
-        weights[new] = weights[old].clone()
-    with tempfile.TemporaryDirectory() as folder:
-        save_file(weights, Path(folder) / "model.safetensors", metadata={"format": "pt"})
-        (Path(folder) / "config.json").write_text(json.dumps(model["config"]), encoding="utf-8")
-        loaded = AutoModelForSeq2SeqLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64)
-    return loaded.eval()
 
 
 def value_maps(model):
@@ -52,7 +37,7 @@ def value_maps(model):
 
 @torch.no_grad()
 def run(name, model):
-    loaded = load(model)
+    loaded = load(model, torch.float64)
     ids = {"input_ids": torch.tensor([model["source"]]), "decoder_input_ids": torch.tensor([model["target"]])}
 
     def states(side):

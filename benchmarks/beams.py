@@ -35,7 +35,7 @@ def main():
         decoder_start_token_id=pad)).eval()
     source = torch.randint(1, pad, (1, 24)).tolist()
     options = {"num_beams": arguments.beams, "max_new_tokens": 26, "min_new_tokens": 26, "bad_words_ids": [[pad]], "pad_token_id": pad,
-               "eos_token_id": 0, "decoder_start_token_id": pad}
+               "eos_token_id": 0, "forced_eos_token_id": 0, "decoder_start_token_id": pad}
     seconds = []
     for i in range(arguments.runs + 1):
         begin = time.perf_counter()

@@ -47,13 +47,13 @@ class Bench:
         file.write_text(json.dumps(job), encoding="utf-8")
         return file
 
-    def ours(self, line):
-        file = self.job(line, dtype=line.dtype, runs=self.args.runs, out=f"{self.folder}/ours.json", product=line.model.product)
+    def ours(self, line, dtype, runs):
+        file = self.job(line, dtype=dtype, runs=runs, out=f"{self.folder}/ours.json", product=line.model.product)
         return run([self.args.build / "bench_attribute", file], self.args.threads)
 
-    def inseq(self, line, ours):
-        """The median for all steps, in float32; lines of one method share it."""
-        key = (line.model.name, line.method)
+    def inseq(self, line, ours, dtype="float32"):
+        """The median for all steps; lines of one method share it."""
+        key = (line.model.name, line.method, dtype)
         if key not in self.theirs:
             steps, part = ours["last"] - ours["first"], {}
             runs, scale, start = min(3, self.args.runs), 1, ours["first"]
@@ -62,18 +62,24 @@ class Bench:
                 part = {"attr_pos_start": start, "attr_pos_end": start + line.steps}
                 runs, scale = 1, steps / line.steps
             out = self.folder / f"{len(self.theirs)}.safetensors"
-            found = run([self.args.python, HERE / "reference.py", self.job(line, dtype="float32", runs=runs, out=str(out), **part)],
+            found = run([self.args.python, HERE / "reference.py", self.job(line, dtype=dtype, runs=runs, out=str(out), **part)],
                         self.args.threads)
             self.theirs[key] = {"seconds": found["median"] * scale, "first": start, "out": out}
         return self.theirs[key]
 
+    def difference(self, line, ours, theirs):
+        if line.compare_in == "float64":
+            ours = self.ours(line, "float64", 1)
+            theirs = self.inseq(line, ours, "float64")
+        command = [self.args.python, HERE / "compare.py", self.folder / "ours.json", theirs["out"], ours["first"], theirs["first"]]
+        return run(command, self.args.threads)
+
     def row(self, line):
-        ours = self.ours(line)
+        ours = self.ours(line, line.dtype, self.args.runs)
         theirs = self.inseq(line, ours) if line.inseq else None
         difference = None
         if theirs and line.bound:
-            command = [self.args.python, HERE / "compare.py", self.folder / "ours.json", theirs["out"], ours["first"], theirs["first"]]
-            difference = run(command, self.args.threads)
+            difference = self.difference(line, ours, theirs)
             if not difference <= line.bound:
                 self.failed.append(line.name)
                 return [line.model.name, line.method, line.dtype, *["not timed: scores differ"] * 6, f"{difference:.1e}"]

@@ -34,6 +34,9 @@ class Engine {
   /// Euclidean norm over hidden units.
   Answer gradients(const Question& question, const Path& path) const;
 
+  /// The same for paths that move one token at a time.
+  Answer gradients_by_token(const Question& question, const TokenPath& path) const;
+
   /// Question 2: the attributed function of every step when some embeddings are replaced:
   /// [perturbations, steps] float32 or wider, on the CPU.
   Tensor perturbed(const Question& question, const std::vector<Perturbation>& perturbations) const;
@@ -63,22 +66,38 @@ class Engine {
   Engine part(int64_t index, int64_t count, const std::string& unit) const;
 
  private:
+  using Pass = models::LanguageModel::Pass;
   struct Group;
   struct Plan;
+  struct TokenBatch;
+  struct ForwardPlan;
+  struct Entry;
   std::vector<Group> groups(const Question& question) const;
   Plan plan(const Question& question, const Group& group, const Path& path) const;
   int64_t memory_limit() const;
   void check(const Question& question) const;
   void explain_group(const Question& question, const Group& group, const Path& path,
                      Answer& answer) const;
-  std::unique_ptr<models::LanguageModel::Pass> pass_at(const Question& question, const Group& group,
-                                                       const Inputs& base, const Inputs& given,
-                                                       const Path& path,
-                                                       const Sides& embeddings) const;
-  Sides pullback_of_block(const Question& question, int64_t first, int64_t last,
-                          const models::LanguageModel::Pass& pass, Answer* scores) const;
+  std::unique_ptr<Pass> pass_at(const Question& question, const Group& group, const Inputs& base,
+                                const Inputs& given, const Path& path,
+                                const Sides& embeddings) const;
+  Sides pullback_of_block(const Question& question, int64_t first, int64_t last, const Pass& pass,
+                          bool target_too, Answer* scores) const;
   Sides autograd_of_block(const Question& question, const Group& group, const Inputs& base,
                           int64_t position, const Sides& embeddings, Answer* scores) const;
+  TokenBatch token_batch(const Question& question, const Group& group, const TokenPath& path,
+                         bool source, int64_t first) const;
+  void explain_tokens(const Question& question, const Group& group, const Inputs& base,
+                      const TokenPath& path, const Pass& prefix, const TokenBatch& batch,
+                      Answer& answer) const;
+  void add_entries(const Question& question, const Group& group, const Inputs& base,
+                   const Pass& prefix, const TokenBatch& batch, const std::vector<Entry>& entries,
+                   int64_t first, const Tensor& sums) const;
+  ForwardPlan forward_plan(const Question& question, int64_t tokens, int64_t kept) const;
+  Tensor scored(const Question& question, const Tensor& hidden, int64_t last, int64_t count,
+                int64_t rows_at_once) const;
+  Tensor perturbed_group(const Question& question, const Group& group,
+                         const std::vector<Perturbation>& perturbations) const;
   Inputs layer_outputs(const Question& question, const Group& group, const Inputs& base) const;
   void report_done(int64_t done, const Question& question) const;
 

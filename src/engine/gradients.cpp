@@ -39,14 +39,13 @@ Points points_of(const Path& path, const Inputs& inputs, int64_t first, int64_t 
 /// Sums over a path for the steps [first, last): [steps, tokens, hidden] a side.
 class Sums {
  public:
-  Sums(int64_t first, int64_t last, std::optional<TokenAt> only)
-      : first_(first), steps_(last - first), only_(only) {}
+  Sums(int64_t first, int64_t last) : first_(first), steps_(last - first) {}
 
   /// Adds factor * gradient, summed over points. gradients: [steps, points, tokens, hidden] of the
   /// steps from `first` on.
   void add(int64_t first, const Sides& gradients, const std::vector<Sides>& factors) {
-    add_side(first, wanted(gradients.source, true), factors, &Sides::source);
-    add_side(first, wanted(gradients.target, false), factors, &Sides::target);
+    add_side(first, gradients.source, factors, &Sides::source);
+    add_side(first, gradients.target, factors, &Sides::target);
   }
 
   void place(const Question& question, const Path& path, Answer& answer) const {
@@ -61,25 +60,12 @@ class Sums {
     };
     if (sums_.source.defined())
       place_whole(question, first_, finished(sums_.source), answer.source);
-    if (!sums_.target.defined()) return;
-    const Tensor target = finished(sums_.target);
-    // The only token asked for is seen by all its steps, as a source is.
-    if (only_) {
-      place_whole(question, first_, target, answer.target);
-    } else {
-      place_target(question, first_, target, answer);
-    }
+    if (sums_.target.defined()) place_target(question, first_, finished(sums_.target), answer);
   }
 
  private:
-  /// The rows of one side that are asked for.
-  Tensor wanted(const Tensor& gradients, bool source) const {
-    if (!only_ || !gradients.defined()) return gradients;
-    return only_->source == source ? gradients.narrow(2, only_->position, 1) : Tensor();
-  }
   Tensor rows_of(const Tensor& factor, int64_t tokens) const {
-    if (factor.dim() != 2) return factor;
-    return only_ ? factor.narrow(0, only_->position, 1) : factor.narrow(0, 0, tokens);
+    return factor.dim() == 2 ? factor.narrow(0, 0, tokens) : factor;
   }
   void add_side(int64_t first, const Tensor& all, const std::vector<Sides>& factors,
                 Tensor Sides::* side) {
@@ -111,7 +97,6 @@ class Sums {
   }
 
   int64_t first_, steps_;
-  std::optional<TokenAt> only_;
   Sides sums_;
 };
 
@@ -194,7 +179,7 @@ void Engine::explain_group(const Question& question, const Group& group, const P
   // With one pass there is nothing to sum over: each block is finished on its own.
   for (const auto& [start, end] :
        even_blocks(group.first, group.last, passes == 1 ? size : p.kept_steps)) {
-    Sums sums(start, end, path.only);
+    Sums sums(start, end);
     for (int64_t i = 0; i < passes; ++i) {
       if (passes > 1 || points.factors.empty()) {
         pass.reset();
@@ -207,7 +192,8 @@ void Engine::explain_group(const Question& question, const Group& group, const P
         sums.add(first,
                  autograd
                      ? autograd_of_block(question, group, base, first, points.embeddings, scores)
-                     : pullback_of_block(question, first, last, *pass, scores),
+                     : pullback_of_block(question, first, last, *pass, question.attribute_target,
+                                         scores),
                  points.factors);
         const int64_t done = i * (end - start) + last - start;  // of this part, counted in passes
         report_done(start - question.first + done / passes, question);
@@ -256,13 +242,14 @@ std::unique_ptr<models::LanguageModel::Pass> Engine::pass_at(const Question& que
 /// Gradients of the steps [first, last) at a batch of points: [steps, points, tokens, hidden] a
 /// side.
 Sides Engine::pullback_of_block(const Question& question, int64_t first, int64_t last,
-                                const models::LanguageModel::Pass& pass, Answer* scores) const {
+                                const Pass& pass, bool target_too, Answer* scores) const {
   const int64_t steps = last - first, batch = pass.final_hidden.size(0);
   std::vector<int64_t> positions(static_cast<size_t>(steps));  // of the tokens that predict
   std::iota(positions.begin(), positions.end(), first - 1);
   const Tensor targets =
       question.ids.target.narrow(0, first, steps).repeat_interleave(batch).to(model_.device());
-  const Tensor hidden = pass.final_hidden.narrow(1, first - 1, steps).transpose(0, 1).flatten(0, 1);
+  const Tensor hidden =
+      pass.final_hidden.narrow(1, first - 1 - pass.from, steps).transpose(0, 1).flatten(0, 1);
   Tensor grad_logits;  // [steps * points, vocab]
   {
     const at::AutoGradMode recording(true);
@@ -273,7 +260,7 @@ Sides Engine::pullback_of_block(const Question& question, int64_t first, int64_t
     if (scores != nullptr) place_scores(question, first, logits, *scores);
   }
   const Tensor grad_final = model_.logits_pullback(grad_logits).unflatten(0, {steps, batch});
-  return model_.pullback(grad_final, positions, pass, question.attribute_target);
+  return model_.pullback(grad_final, positions, pass, target_too);
 }
 
 /// The same for the step at one position.

@@ -96,9 +96,21 @@ struct Path {
   std::function<PathPoint(const Inputs& inputs, int64_t index)> point = nullptr;
   bool absolute = false;  // absolute values of the sum
   Rule rule = Rule::kGradient;
-  /// The only token in which points differ from the inputs and whose gradients are wanted; answers
-  /// then hold its row alone.
-  std::optional<TokenAt> only = {};
+};
+
+/// A point of a path that moves one token: what stands for the token, and the factor of its
+/// gradient; something that broadcasts to [hidden].
+struct TokenPoint {
+  Tensor embedding;  // [hidden]
+  Tensor factor;
+};
+
+/// For each token a path of its own, on which the others are as in the text; each token is given
+/// the sum over its own path of factor * gradient.
+struct TokenPath {
+  int64_t points = 1;          // for each token
+  int64_t points_at_once = 0;  // at most; 0: as many as memory allows
+  std::function<TokenPoint(const Inputs& inputs, TokenAt token, int64_t index)> point;
 };
 
 /// Value vectors that are zeroed, and how their effect is measured.

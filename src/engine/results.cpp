@@ -31,6 +31,13 @@ void place_whole(const Question& question, int64_t first, const Tensor& block, T
       .copy_(block.transpose(0, 1));
 }
 
+void place_token(const Question& question, int64_t first, const Tensor& given, int64_t token,
+                 int64_t rows, Tensor& result) {
+  result_like(question, rows, given.unsqueeze(0), result)[token]
+      .narrow(0, first - question.first, given.size(0))
+      .copy_(given);
+}
+
 void place_scores(const Question& question, int64_t first, const Tensor& logits, Answer& answer) {
   const Tensor targets = question.ids.target.narrow(0, first, logits.size(0)).to(logits.device());
   for (const auto& [name, function] : question.step_scores) {

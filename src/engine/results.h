@@ -9,6 +9,10 @@ namespace inseq::engine {
 void place_target(const Question& question, int64_t first, const Tensor& block, Answer& answer);
 /// The same into one side's result, for tokens that every step sees, such as the source's.
 void place_whole(const Question& question, int64_t first, const Tensor& block, Tensor& result);
+/// What the steps from `first` on give one token ([steps, ...]) into its side's result of `rows`
+/// tokens; other steps' numbers stay as they are, NaN at first.
+void place_token(const Question& question, int64_t first, const Tensor& given, int64_t token,
+                 int64_t rows, Tensor& result);
 /// The step scores of a block, from its logits ([steps, vocab]).
 void place_scores(const Question& question, int64_t first, const Tensor& logits, Answer& answer);
 

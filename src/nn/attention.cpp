@@ -1,6 +1,7 @@
 #include "nn/attention.h"
 
 #include "nn/kernels/attention_pullback.h"
+#include "nn/rescale.h"
 
 namespace inseq::nn {
 namespace {
@@ -12,6 +13,11 @@ constexpr int64_t kScoreLimit =
 /// heads, ...].
 Tensor repeat_heads(const Tensor& x, int64_t heads) {
   return x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1);
+}
+
+/// The mean of both ends where there is a reference.
+Tensor mean_of(const Tensor& here, const Tensor& reference) {
+  return reference.defined() ? (here + reference) / 2 : here;
 }
 
 /// True where a query at position `rows` ([rows]) must not see a key: [rows, keys].
@@ -62,6 +68,12 @@ KeyValueCache SelfAttention::Saved::prefix(int64_t tokens, int64_t batch) const 
   return {part(k), part(v), tokens};
 }
 
+SelfAttention::Saved SelfAttention::Saved::compared_with(const Saved& reference) const {
+  Saved out = *this;
+  std::tie(out.q_from, out.k_from, out.v_from) = std::tie(reference.q, reference.k, reference.v);
+  return out;
+}
+
 SelfAttention::SelfAttention(Linear qkv, Linear out, Shape shape,
                              std::shared_ptr<const RelativeBias> bias)
     : qkv_(std::move(qkv)), out_(std::move(out)), shape_(shape), bias_(std::move(bias)) {}
@@ -96,8 +108,8 @@ Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, 
   q = q.contiguous(), k = k.contiguous(), v = v.contiguous();
   const int64_t past = cache == nullptr ? 0 : cache->length;
   const Tensor bias = bias_ ? bias_->of_distances(1 - past - tokens, tokens - 1) : Tensor();
-  if (saved != nullptr) *saved = {q, k, v, context.rotary, bias};
   if (cache != nullptr) std::tie(k, v) = cache->append(k, v);
+  if (saved != nullptr) *saved = {q, k, v, context.rotary, bias};
 
   // Query heads that share a key head are folded into the rows of one product.
   const int64_t group = h / kv, keys = k.size(2);
@@ -124,12 +136,13 @@ Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, 
 Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
   const int64_t keys = saved.k.size(2);
   const Tensor queries = saved.q.index_select(2, rows);  // [batch, heads, rows, head_dim]
+  const Tensor positions = rows + saved.past();
   Tensor scores =
       at::matmul(queries, repeat_heads(saved.k, shape_.heads).transpose(-1, -2)) * shape_.scale;
   if (saved.bias.defined()) {
     scores = scores + RelativeBias::spread(saved.bias, keys).index_select(1, rows);
   }
-  return masked_softmax(scores, hidden_keys(rows, keys, {}));
+  return masked_softmax(scores, hidden_keys(positions, keys, {}));
 }
 
 ValueShare SelfAttention::value_share(const Saved& saved, const Tensor& rows,
@@ -142,6 +155,7 @@ ValueShare SelfAttention::value_share(const Saved& saved, const Tensor& rows,
 }
 
 Tensor SelfAttention::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const {
+  if (saved.has_reference()) return pullback_plain(grad_y, saved, rows);
   const Tensor grad_heads = out_.pullback(grad_y);  // [rows, heads * head_dim]
   const int64_t of_queries = shape_.heads * shape_.head_dim,
                 of_keys = shape_.kv_heads * shape_.head_dim;
@@ -170,35 +184,52 @@ Tensor SelfAttention::rows_of_qkv_plain(const Tensor& grad_heads, const Saved& s
 }
 
 SelfAttention::Saved SelfAttention::first_tokens(const Saved& saved, int64_t tokens) const {
-  const auto cut = [&](const Tensor& x) { return x.narrow(2, 0, tokens); };
-  return {cut(saved.q), cut(saved.k), cut(saved.v),
+  const int64_t keys = saved.past() + tokens;
+  const auto first = [](const Tensor& x, int64_t count) {
+    return x.defined() ? x.narrow(2, 0, count) : x;
+  };
+  return {first(saved.q, tokens),
+          first(saved.k, keys),
+          first(saved.v, keys),
           saved.rotary.defined() ? saved.rotary.first(tokens) : saved.rotary,
-          saved.bias.defined() ? saved.bias.narrow(1, saved.q.size(2) - tokens, 2 * tokens - 1)
-                               : saved.bias};
+          saved.bias.defined() ? saved.bias.narrow(1, saved.q.size(2) - tokens, tokens + keys - 1)
+                               : saved.bias,
+          first(saved.q_from, tokens),
+          first(saved.k_from, keys),
+          first(saved.v_from, keys)};
 }
 
 /// The gradients of queries, keys and values before rotation, in plain tensor operations: [steps,
 /// batch, tokens, ...] to the same with (heads + 2 * kv_heads) * head_dim units. With p the
 /// attention weights and g the gradient of p v:
 ///   grad_v = pᵀ g,  d = p * (g vᵀ - rowsum(p * g vᵀ)) * scale,  grad_q = d k,  grad_k = dᵀ q.
-/// Steps are folded into the free dimension of every product with a saved tensor.
+/// With a reference, q, k and v are means of both ends and p has two, as MixingShares says. Steps
+/// are folded into the free dimension of every product with a saved tensor.
 Tensor SelfAttention::grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const {
   const int64_t h = shape_.heads, kv = shape_.kv_heads, dim = shape_.head_dim;
   const int64_t steps = grad_heads.size(0), batch = grad_heads.size(1), n = grad_heads.size(2);
-  const Tensor k = repeat_heads(saved.k, h), v = repeat_heads(saved.v, h);
-  const Tensor p =
-      weights(saved, at::arange(n, grad_heads.options().dtype(at::kLong)));  // [batch, heads, n, n]
+  const int64_t past = saved.past(), keys = past + n;
+  const Tensor k = repeat_heads(mean_of(saved.k, saved.k_from), h);
+  const Tensor v = repeat_heads(mean_of(saved.v, saved.v_from), h);
+  const Tensor q = mean_of(saved.q, saved.q_from);
+  const Tensor all = at::arange(n, grad_heads.options().dtype(at::kLong));
+  const Tensor here = weights(saved, all).unsqueeze(2);  // [batch, heads, 1, n, keys]
+  const MixingShares p = saved.has_reference()
+                             ? MixingShares(here, weights(saved.reference(), all).unsqueeze(2))
+                             : MixingShares(here);
   const Tensor g = widened(grad_heads).view({steps, batch, n, h, dim}).permute({1, 3, 0, 2, 4});
   const Tensor g_rows = g.reshape({batch, h, steps * n, dim});
-  Tensor d = at::matmul(g_rows, v.transpose(-1, -2)).view({batch, h, steps, n, n}) * p.unsqueeze(2);
-  d = (d - d.sum(-1, true) * p.unsqueeze(2)) * shape_.scale;
+  const Tensor grad_p = at::matmul(g_rows, v.transpose(-1, -2)).view({batch, h, steps, n, keys});
+  const Tensor d = p.pullback(grad_p) * shape_.scale;
   const Tensor grad_q =
-      at::matmul(d.view({batch, h, steps * n, n}), k).view({batch, h, steps, n, dim});
-  const Tensor grad_k = at::matmul(d.transpose(-1, -2).reshape({batch, h, steps * n, n}), saved.q)
-                            .view({batch, h, steps, n, dim});
+      at::matmul(d.view({batch, h, steps * n, keys}), k).view({batch, h, steps, n, dim});
+  const auto own = [&](const Tensor& x) { return x.narrow(-1, past, n).transpose(-1, -2); };
+  const Tensor grad_k =
+      at::matmul(own(d).reshape({batch, h, steps * n, n}), q).view({batch, h, steps, n, dim});
   const Tensor g_columns = g.transpose(2, 3).reshape({batch, h, n, steps * dim});
-  const Tensor grad_v =
-      at::matmul(p.transpose(-1, -2), g_columns).view({batch, h, n, steps, dim}).transpose(2, 3);
+  const Tensor grad_v = at::matmul(own(p.of_values.squeeze(2)), g_columns)
+                            .view({batch, h, n, steps, dim})
+                            .transpose(2, 3);
   const auto back = [&](Tensor x, int64_t heads,
                         bool rotated) {  // -> [steps, batch, n, heads * dim]
     if (heads != h) x = x.unflatten(1, {heads, h / heads}).sum(2);
@@ -212,22 +243,26 @@ Tensor SelfAttention::grad_qkv_plain(const Tensor& grad_heads, const Saved& save
 
 Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole,
                                        const Rows& rows) const {
+  if (whole.has_reference()) {
+    const Tensor all = at::zeros({rows.count(), grad_y.size(1)}, grad_y.options());
+    return pullback_plain(all.index_copy_(0, rows.last().to(all.device()), grad_y), whole, rows);
+  }
   const int64_t h = shape_.heads, kv = shape_.kv_heads, group = h / kv, dim = shape_.head_dim;
   const int64_t batch = whole.q.size(0), steps = grad_y.size(0) / batch;
-  std::vector<int64_t> own;  // positions
+  std::vector<int64_t> own_positions;
   int64_t tokens = 0;
   for (const Rows::Segment& segment : rows.segments) {
-    if (segment.batch == 0) own.push_back(segment.size - 1);
+    if (segment.batch == 0) own_positions.push_back(segment.size - 1);
     tokens = std::max(tokens, segment.size);
   }
   const Saved saved = first_tokens(whole, tokens);
-  const Tensor positions = at::tensor(own, at::kLong).to(grad_y.device());
+  const Tensor positions = at::tensor(own_positions, at::kLong).to(grad_y.device());
   const Tensor g =
       widened(out_.pullback(grad_y)).view({steps, batch, h, dim}).permute({1, 2, 0, 3});
   const Tensor q = saved.q.index_select(2, positions);  // [batch, heads, steps, dim], as g
-  const Tensor p = weights(saved, positions);           // [batch, heads, steps, tokens]
+  const Tensor p = weights(saved, positions);           // [batch, heads, steps, keys]
   Tensor d = at::matmul(g, repeat_heads(saved.v, h).transpose(-1, -2)) * p;
-  d = (d - d.sum(-1, true) * p) * shape_.scale;             // [batch, heads, steps, tokens]
+  d = (d - d.sum(-1, true) * p) * shape_.scale;             // [batch, heads, steps, keys]
   Tensor grad_q = at::matmul(d, repeat_heads(saved.k, h));  // [batch, heads, steps, dim]
   // Each step has one query row, so keys and values get outer products, summed over the heads that
   // share them.
@@ -238,8 +273,9 @@ Tensor SelfAttention::pullback_of_last(const Tensor& grad_y, const Saved& whole,
         right.unflatten(1, {kv, group}).permute({3, 0, 1, 2, 4});  // [steps, batch, kv, group, dim]
     return at::matmul(a, b);  // [steps, batch, kv, tokens, dim]
   };
-  Tensor grad_k = outer(d, q);
-  const Tensor grad_v = outer(p, g);
+  const auto own_keys = [&](const Tensor& x) { return x.narrow(-1, saved.past(), tokens); };
+  Tensor grad_k = outer(own_keys(d), q);
+  const Tensor grad_v = outer(own_keys(p), g);
   if (saved.rotary.defined()) {
     const RotaryTable at_own{saved.rotary.cos.index_select(0, positions),
                              saved.rotary.sin.index_select(0, positions)};

@@ -42,9 +42,18 @@ class SelfAttention {
   /// What one forward pass leaves behind. Attention weights are not kept: they are computed again.
   struct Saved {
     Tensor q;            // [batch, heads, tokens, head_dim], rotated, float32 or wider
-    Tensor k, v;         // [batch, kv_heads, tokens, head_dim], k rotated
+    Tensor k, v;         // [batch, kv_heads, past + tokens, head_dim], k rotated
     RotaryTable rotary;  // [tokens, rotary / 2]
-    Tensor bias;         // [heads, 2 * tokens - 1], by distance, or undefined
+    Tensor bias;         // [heads, past + 2 * tokens - 1], by distance, or undefined
+    /// Queries, keys and values of a reference: pullbacks then share out differences to it, as
+    /// nn/rescale.h says; undefined: they carry gradients.
+    Tensor q_from = {}, k_from = {}, v_from = {};
+    bool has_reference() const { return q_from.defined(); }
+    Saved reference() const { return {q_from, k_from, v_from, rotary, bias}; }
+    /// The same with `reference`, a pass over tokens of the same shape, as reference.
+    Saved compared_with(const Saved& reference) const;
+    /// Tokens before those of the pass, which it found in a cache: pullbacks end at them.
+    int64_t past() const { return k.size(2) - q.size(2); }
     /// The keys and values of the first tokens of the only batch entry, for `batch` continuations.
     KeyValueCache prefix(int64_t tokens, int64_t batch) const;
   };
@@ -58,8 +67,8 @@ class SelfAttention {
   Tensor forward(const Tensor& x, const AttentionContext& context, Saved* saved = nullptr,
                  KeyValueCache* cache = nullptr) const;
 
-  /// grad_y: [rows, hidden] -> grad_x, same shape. The segments of `rows` are prefixes of the text,
-  /// or all of it where queries see all keys.
+  /// grad_y: [rows, hidden] -> grad_x, same shape. The segments of `rows` are prefixes of the
+  /// tokens of the pass, or all of them where queries see all keys.
   Tensor pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows) const;
 
   /// The same in plain tensor operations: what runs where there is no tiled kernel, and what the

@@ -1,6 +1,7 @@
 #include "nn/cross_attention.h"
 
 #include "nn/kernels/attention_pullback.h"
+#include "nn/rescale.h"
 
 namespace inseq::nn {
 
@@ -34,6 +35,7 @@ Tensor CrossAttention::weights(const Saved& saved, const Tensor& rows) const {
 
 Tensor CrossAttention::pullback(const Tensor& grad_y, const Saved& saved, const Rows& rows,
                                 Tensor& grad_source) const {
+  if (saved.has_reference()) return pullback_plain(grad_y, saved, rows, grad_source);
   const Tensor grad_heads = out_.pullback(grad_y);  // [rows, heads * head_dim]
   const int64_t units = grad_heads.size(1), keys = saved.source.k.size(2);
   const Tensor grad_q = at::empty_like(grad_heads);
@@ -58,6 +60,7 @@ Tensor CrossAttention::pullback(const Tensor& grad_y, const Saved& saved, const 
 
 /// With p the attention weights and g the gradient of p v:
 ///   grad_v = pᵀ g,  d = p * (g vᵀ - rowsum(p * g vᵀ)) * scale,  grad_q = d k,  grad_k = dᵀ q.
+/// With a reference, q, k and v are means of both ends and p has two, as MixingShares says.
 Tensor CrossAttention::pullback_plain(const Tensor& grad_y, const Saved& saved, const Rows& rows,
                                       Tensor& grad_source) const {
   const auto by_segment =
@@ -68,15 +71,24 @@ Tensor CrossAttention::pullback_plain(const Tensor& grad_y, const Saved& saved, 
   std::vector<int64_t> entries;
   for (const Rows::Segment& segment : rows.segments) entries.push_back(segment.batch);
   const Tensor entry = at::tensor(entries, at::kLong).to(grad_y.device());
-  const Tensor k = saved.source.k.index_select(0, entry), v = saved.source.v.index_select(0, entry);
+  const auto of_entries = [&](const Tensor& x) { return x.index_select(0, entry); };
   // Rows of padding have no gradient, so that what they attend to does not matter.
-  const Tensor q = by_segment(rows.of(side_by_side(saved.q)));
+  const auto of_rows = [&](const Tensor& x) { return by_segment(rows.of(side_by_side(x))); };
+  Tensor q = of_rows(saved.q), k = of_entries(saved.source.k), v = of_entries(saved.source.v);
+  const auto mixing = [&] {  // [segments, heads, longest, source tokens]
+    return (at::matmul(q, k.transpose(-1, -2)) * shape_.scale).softmax(-1);
+  };
+  MixingShares p(mixing());
+  if (saved.has_reference()) {
+    const Tensor here = p.of_values, q_here = q, k_here = k;
+    q = of_rows(saved.q_from), k = of_entries(saved.k_from);
+    p = MixingShares(here, mixing());
+    q = (q_here + q) / 2, k = (k_here + k) / 2, v = (v + of_entries(saved.v_from)) / 2;
+  }
   const Tensor g = by_segment(out_.pullback(grad_y));
-  const Tensor p = (at::matmul(q, k.transpose(-1, -2)) * shape_.scale).softmax(-1);
-  Tensor d = at::matmul(g, v.transpose(-1, -2)) * p;
-  d = (d - d.sum(-1, true) * p) * shape_.scale;  // [segments, heads, longest, source tokens]
+  const Tensor d = p.pullback(at::matmul(g, v.transpose(-1, -2))) * shape_.scale;
   const Tensor grad_k = at::matmul(d.transpose(-1, -2), q);
-  const Tensor grad_v = at::matmul(p.transpose(-1, -2), g);
+  const Tensor grad_v = at::matmul(p.of_values.transpose(-1, -2), g);
   const Tensor grad_kv = at::cat({side_by_side(grad_k), side_by_side(grad_v)}, -1);
   key_value_.add_pullback(grad_kv.flatten(0, 1).to(grad_y.scalar_type()), grad_source);
   return query_.pullback(rows.packed(side_by_side(at::matmul(d, k))).to(grad_y.scalar_type()));

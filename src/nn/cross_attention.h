@@ -24,6 +24,12 @@ class CrossAttention {
   struct Saved {
     Tensor q;  // [batch, heads, tokens, head_dim], float32 or wider
     Source source;
+    /// Those of a reference, as in SelfAttention::Saved; undefined: pullbacks carry gradients.
+    Tensor q_from = {}, k_from = {}, v_from = {};
+    bool has_reference() const { return q_from.defined(); }
+    Saved compared_with(const Saved& reference) const {
+      return {q, source, reference.q, reference.source.k, reference.source.v};
+    }
   };
 
   /// `key_value` maps to 2 * heads heads: keys, then values.

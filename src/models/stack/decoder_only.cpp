@@ -125,18 +125,26 @@ std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward(const Sides& embedding
   return pass;
 }
 
-Tensor DecoderOnly::forward_on(const Pass& pass, int64_t from, const Tensor& target,
-                               int64_t length) const {
-  const auto& kept = static_cast<const Kept&>(pass);
+std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward_on(const Pass& prefix, int64_t from,
+                                                             const Tensor& target,
+                                                             const PassOptions& options) const {
+  const auto& before = static_cast<const Kept&>(prefix);
   const int64_t tokens = from + target.size(1), batch = target.size(0);
   const Tensor positions = at::arange(from, tokens, target.options().dtype(at::kLong));
-  const nn::AttentionContext context = context_of(positions, length);
+  const nn::AttentionContext context = context_of(positions, options.length);
+  const bool keeps = options.keep == Keep::kPullback;
+  auto pass = std::make_unique<Kept>();
+  pass->from = from;
+  pass->tokens = target.size(1);
+  if (keeps) pass->layers.resize(parts_.layers.size());
   Tensor x = add_positions(target, positions);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
-    nn::KeyValueCache prefix = kept.layers[i].attention.prefix(from, batch);
-    x = parts_.layers[i].forward(x, context, nullptr, nullptr, &prefix);
+    nn::KeyValueCache keys = before.layers[i].attention.prefix(from, batch);
+    DecoderLayer::Saved* saved = keeps ? &pass->layers[i] : nullptr;
+    x = parts_.layers[i].forward(x, context, saved, saved ? &saved->attention : nullptr, &keys);
   }
-  return parts_.final_norm->forward(x);
+  pass->final_hidden = parts_.final_norm->forward(x, keeps ? &pass->final_norm : nullptr);
+  return pass;
 }
 
 std::unique_ptr<LanguageModel::Cache> DecoderOnly::start(const Tensor&, const Tensor&) const {
@@ -165,9 +173,11 @@ Tensor DecoderOnly::logits_pullback(const Tensor& grad_logits) const {
   return parts_.head.pullback(grad_logits.to(type()));
 }
 
-Sides DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
+Sides DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& of_text,
                             const Pass& pass, bool) const {
   const auto& kept = static_cast<const Kept&>(pass);
+  std::vector<int64_t> positions;  // of the pass
+  for (const int64_t position : of_text) positions.push_back(position - pass.from);
   const int64_t batch = grad_final.size(1);
   const nn::Rows own = nn::Rows::own(positions, batch, kept.tokens);
   const nn::Rows rows = nn::Rows::prefixes(positions, batch, kept.tokens);

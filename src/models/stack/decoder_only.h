@@ -53,8 +53,8 @@ class DecoderOnly final : public LanguageModel {
   Tensor value_at(const Tap& tap, const Sides& embeddings, int64_t length) const override;
   Sides embed(const Sides& ids) const override;
   std::unique_ptr<Pass> forward(const Sides& embeddings, const PassOptions& options) const override;
-  Tensor forward_on(const Pass& pass, int64_t from, const Tensor& target,
-                    int64_t length) const override;
+  std::unique_ptr<Pass> forward_on(const Pass& prefix, int64_t from, const Tensor& target,
+                                   const PassOptions& options) const override;
   Tensor logits(const Tensor& final_hidden) const override;
   Tensor logits_pullback(const Tensor& grad_logits) const override;
   Sides pullback(const Tensor& grad_final, const std::vector<int64_t>& positions, const Pass& pass,

@@ -114,20 +114,29 @@ std::unique_ptr<LanguageModel::Pass> EncoderDecoder::forward(const Sides& embedd
   return pass;
 }
 
-Tensor EncoderDecoder::forward_on(const Pass& pass, int64_t from, const Tensor& target,
-                                  int64_t /*length*/) const {
-  const HalfSaved& kept = static_cast<const Kept&>(pass).decoder;
+std::unique_ptr<LanguageModel::Pass> EncoderDecoder::forward_on(const Pass& prefix, int64_t from,
+                                                                const Tensor& target,
+                                                                const PassOptions& options) const {
+  const HalfSaved& before = static_cast<const Kept&>(prefix).decoder;
   std::vector<nn::KeyValueCache> caches;
   std::vector<Source> sources;
-  for (const TransformerLayer::Saved& layer : kept.layers) {
+  for (const TransformerLayer::Saved& layer : before.layers) {
     caches.push_back(layer.self.prefix(from, target.size(0)));
-    sources.push_back(layer.cross.source);  // one entry serves the whole batch
+    const auto shared = [&](const Tensor& x) {  // one entry serves the whole batch
+      return x.expand({target.size(0), -1, -1, -1});
+    };
+    sources.push_back({shared(layer.cross.source.k), shared(layer.cross.source.v), {}});
   }
-  return run(
-      parts_.decoder, target,
-      {.positions = at::arange(from, from + target.size(1), target.options().dtype(at::kLong)),
-       .sources = &sources,
-       .caches = &caches});
+  auto pass = std::make_unique<Kept>();
+  pass->from = from;
+  pass->final_hidden =
+      run(parts_.decoder, target,
+          {.positions = at::arange(from, from + target.size(1), target.options().dtype(at::kLong)),
+           .sources = &sources,
+           .caches = &caches,
+           .keep = options.keep,
+           .saved = &pass->decoder});
+  return pass;
 }
 
 Tensor EncoderDecoder::logits(const Tensor& final_hidden) const {
@@ -146,23 +155,27 @@ Sides EncoderDecoder::pullback(const Tensor& grad_final, const std::vector<int64
   const auto& kept = static_cast<const Kept&>(pass);
   Sides out;
   const Tensor grad_encoded = pull_decoder(grad_final, positions, kept, target_too, out);
+  if (kept.encoder.layers.empty()) return out;
   out.source = pull_encoder(grad_encoded, grad_final.size(0), kept);
   return out;
 }
 
 /// From the final hidden states to the target's embeddings (out.target, where wanted) and the
 /// encoder's output: [steps * batch * source tokens, hidden].
-Tensor EncoderDecoder::pull_decoder(const Tensor& grad_final, const std::vector<int64_t>& positions,
+Tensor EncoderDecoder::pull_decoder(const Tensor& grad_final, const std::vector<int64_t>& of_text,
                                     const Kept& kept, bool target_too, Sides& out) const {
   const HalfStack& half = parts_.decoder;
   const HalfSaved& saved = kept.decoder;
+  std::vector<int64_t> positions;  // of the pass
+  for (const int64_t position : of_text) positions.push_back(position - kept.from);
   const int64_t batch = grad_final.size(1);
   const nn::Rows own = nn::Rows::own(positions, batch, saved.tokens);
   const nn::Rows rows = nn::Rows::prefixes(positions, batch, saved.tokens);
   ResidualGradient grad{grad_final.flatten(0, 1).to(wide_type(), false, /*copy=*/true), type()};
   if (half.final_norm) grad.wide = half.final_norm->pullback(grad.wide, saved.final_norm, own);
   Tensor grad_encoded = at::zeros(
-      {grad_final.size(0) * batch * kept.encoder.tokens, grad.wide.size(1)}, grad.wide.options());
+      {grad_final.size(0) * batch * saved.layers[0].cross.source.k.size(2), grad.wide.size(1)},
+      grad.wide.options());
   for (size_t i = half.layers.size(); i-- > 0;) {
     const bool top = i + 1 == half.layers.size();
     if (i == 0 && !target_too) {

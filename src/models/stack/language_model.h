@@ -82,6 +82,7 @@ class LanguageModel {
   struct Pass {
     virtual ~Pass() = default;
     Tensor final_hidden;  // [batch, tokens, hidden], after the last norm
+    int64_t from = 0;     // the target token it begins at; those before it had a pass of their own
   };
   /// What generation keeps between its steps.
   struct Cache {
@@ -121,11 +122,12 @@ class LanguageModel {
   /// hidden].
   virtual std::unique_ptr<Pass> forward(const Sides& embeddings,
                                         const PassOptions& options) const = 0;
-  /// Final hidden states of the tokens from `from` on, when the tokens before it (and the source)
-  /// are those of a pass of one batch entry that kept attention. target: [batch, tokens - from,
-  /// hidden] embeddings -> same shape.
-  virtual Tensor forward_on(const Pass& pass, int64_t from, const Tensor& target,
-                            int64_t length) const = 0;
+  /// A pass over the tokens from `from` on, when the tokens before it (and the source) are those of
+  /// a pass of one batch entry that kept attention. target: [batch, tokens - from, hidden]
+  /// embeddings. It may keep nothing or what pullbacks need, which then end at its first token and
+  /// do not reach the source.
+  virtual std::unique_ptr<Pass> forward_on(const Pass& prefix, int64_t from, const Tensor& target,
+                                           const PassOptions& options) const = 0;
 
   /// Scores over the vocabulary: [..., hidden] -> [..., vocab], float32 or wider.
   virtual Tensor logits(const Tensor& final_hidden) const = 0;
@@ -133,11 +135,12 @@ class LanguageModel {
   /// model's type.
   virtual Tensor logits_pullback(const Tensor& grad_logits) const = 0;
 
-  /// The gradient of one score per step with respect to the embeddings. grad_final: [steps, batch,
-  /// hidden], the gradient of step s with respect to the final hidden state at positions[s]; it is
-  /// zero elsewhere. Returns source [steps, batch, source tokens, hidden] and target [steps,
-  /// batch, longest prefix, hidden], float32 or wider; the target is zero after each step's own
-  /// position, and undefined when there is an encoder and `target_too` is false.
+  /// The gradient of one score per step with respect to the embeddings of the pass. grad_final:
+  /// [steps, batch, hidden], the gradient of step s with respect to the final hidden state at
+  /// positions[s]; it is zero elsewhere. Returns source [steps, batch, source tokens, hidden] and
+  /// target [steps, batch, tokens from the pass's first to the last position, hidden], float32 or
+  /// wider; the target is zero after each step's own position, and undefined when there is an
+  /// encoder and `target_too` is false.
   virtual Sides pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
                          const Pass& pass, bool target_too) const = 0;
 

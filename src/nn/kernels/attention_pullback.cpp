@@ -96,6 +96,9 @@ struct Problem {
   T scale;
   Visibility sees;
 
+  /// Keys before the tokens of q: seen, but without gradients of their own.
+  int64_t past() const { return sees == Visibility::kAll ? 0 : keys - tokens; }
+  /// Keys whose gradients a segment has.
   int64_t keys_of(const Rows::Segment& segment) const {
     return sees == Visibility::kAll ? keys : segment.size;
   }
@@ -105,13 +108,14 @@ struct Problem {
 template <typename T>
 struct Scratch {
   std::vector<T> grad, weights, slopes, grad_q, grad_k, grad_v;
-  Scratch(int64_t keys, int64_t dim)
+  /// keys: seen by a row; own: with gradients.
+  Scratch(int64_t keys, int64_t own, int64_t dim)
       : grad(kTileRows * dim),
         weights(kTileRows * keys),
         slopes(kTileRows * keys),
         grad_q(kTileRows * dim),
-        grad_k(keys * dim),
-        grad_v(keys * dim) {}
+        grad_k(own * dim),
+        grad_v(own * dim) {}
 };
 
 /// Writes `count` rows of one head to `out`, whose rows lie `units` apart, rotated back as the
@@ -143,7 +147,7 @@ void weigh(const Problem<T, Io>& p, int64_t head, int64_t token, int64_t rows, i
       const T* bias = p.bias + head * (p.tokens + p.keys - 1) + (p.tokens - 1 - (token + i));
       for (int64_t j = 0; j < keys; ++j) row[j] += bias[j];
     }
-    softmax(row, p.sees == Visibility::kAll ? keys : token + i + 1, keys);
+    softmax(row, p.sees == Visibility::kAll ? keys : p.past() + token + i + 1, keys);
   }
 }
 
@@ -152,7 +156,8 @@ template <typename T, typename Io>
 void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, int64_t first,
           Scratch<T>& s) {
   const int64_t rows = std::min(kTileRows, segment.size - first), dim = p.dim;
-  const int64_t keys = p.sees == Visibility::kAll ? p.keys : first + rows;
+  const int64_t past = p.past(), own = p.sees == Visibility::kAll ? p.keys : first + rows;
+  const int64_t keys = past + own;
   const int64_t row = segment.begin + first, token = segment.first + first, b = segment.batch;
   const int64_t kv = head / (p.heads / p.kv_heads);
   const T* q = p.q + b * p.q_batch + head * p.q_head + token * dim;
@@ -165,8 +170,8 @@ void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, i
   gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, p.scale, q, dim, k, dim, T(0),
        s.weights.data(), keys);
   weigh(p, head, token, rows, keys, s.weights.data());
-  gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.weights.data(), keys, s.grad.data(),
-       dim, T(1), s.grad_v.data(), dim);
+  gemm(Op::kTransposed, Op::kPlain, own, dim, rows, T(1), s.weights.data() + past, keys,
+       s.grad.data(), dim, T(1), s.grad_v.data(), dim);
   gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, T(1), s.grad.data(), dim, v, dim, T(0),
        s.slopes.data(), keys);
   for (int64_t i = 0; i < rows; ++i) {
@@ -174,8 +179,8 @@ void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, i
   }
   gemm(Op::kPlain, Op::kPlain, rows, dim, keys, T(1), s.slopes.data(), keys, k, dim, T(0),
        s.grad_q.data(), dim);
-  gemm(Op::kTransposed, Op::kPlain, keys, dim, rows, T(1), s.slopes.data(), keys, q, dim, T(1),
-       s.grad_k.data(), dim);
+  gemm(Op::kTransposed, Op::kPlain, own, dim, rows, T(1), s.slopes.data() + past, keys, q, dim,
+       T(1), s.grad_k.data(), dim);
   write_head(p, s.grad_q.data(), token, rows, p.grad_q.row(row, head, dim), p.grad_q.units, true);
 }
 
@@ -197,10 +202,8 @@ void group(const Problem<T, Io>& p, const Rows& rows, int64_t index, int64_t kv,
 
 template <typename T, typename Io>
 void run(const Problem<T, Io>& p, const Rows& rows) {
-  int64_t most_keys = 0;
-  for (const Rows::Segment& segment : rows.segments) {
-    most_keys = std::max(most_keys, p.keys_of(segment));
-  }
+  int64_t most = 0;
+  for (const Rows::Segment& segment : rows.segments) most = std::max(most, p.keys_of(segment));
   // Segments of later steps are longer: each thread takes the longest unit that is left.
   const auto count = static_cast<int64_t>(rows.segments.size());
   std::vector<int64_t> order(rows.segments.size());
@@ -211,7 +214,7 @@ void run(const Problem<T, Io>& p, const Rows& rows) {
   std::atomic<int64_t> next{0};
   const int64_t units = count * p.kv_heads;
   at::parallel_for(0, std::min<int64_t>(units, at::get_num_threads()), 1, [&](int64_t, int64_t) {
-    Scratch<T> scratch(most_keys, p.dim);
+    Scratch<T> scratch(p.past() + most, most, p.dim);
     for (int64_t unit = next++; unit < units; unit = next++) {
       group(p, rows, order[static_cast<size_t>(unit / p.kv_heads)], unit % p.kv_heads, scratch);
     }

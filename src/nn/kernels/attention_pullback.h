@@ -8,12 +8,12 @@ namespace inseq::nn::kernels {
 struct AttentionPullback {
   const Tensor& grad_heads;  // [rows, heads * head_dim], contiguous
   const Tensor& q;           // [batch, heads, tokens, head_dim]
-  const Tensor& k;           // [batch, kv_heads, keys, head_dim]
-  const Tensor& v;           // [batch, kv_heads, keys, head_dim]
+  const Tensor& k;           // [batch, kv_heads, keys, head_dim]; with kEarlier, keys beyond the
+  const Tensor& v;           //   number of tokens come before them and get no gradients
   const Tensor& cos;         // [tokens, rotary / 2] or undefined
   const Tensor& sin;
   const Tensor& bias;  // [heads, tokens + keys - 1] by distance (see RelativeBias), or undefined
-  const Rows& rows;    // of the queries; with kEarlier its segments are prefixes of the text
+  const Rows& rows;    // of the queries; with kEarlier its segments are prefixes of the tokens
   double scale;
   Visibility sees;
 };

@@ -74,7 +74,7 @@ TEST_P(EncoderDecoderOf, ForwardOnContinuesAPass) {
   const auto pass = model_->forward(inputs, {.keep = Keep::kAttention});
   for (const int64_t from : {0, 3, 6}) {
     const Tensor suffix = randn64({4, kTokens - from, GetParam().hidden});
-    const Tensor found = model_->forward_on(*pass, from, suffix, 0);
+    const Tensor found = model_->forward_on(*pass, from, suffix, {})->final_hidden;
     for (int64_t i = 0; i < 4; ++i) {
       const Tensor target = at::cat({inputs.target.narrow(1, 0, from), suffix.narrow(0, i, 1)}, 1);
       const Tensor whole = model_->forward({inputs.source, target}, {})->final_hidden;

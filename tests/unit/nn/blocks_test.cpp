@@ -171,17 +171,23 @@ void PrintTo(const AttentionCase& c, std::ostream* out) {
 class AttentionOf : public testing::TestWithParam<AttentionCase> {
  protected:
   static constexpr int64_t kHidden = 10;
-  SelfAttention layer(at::ScalarType type = at::kDouble) const {
+  static constexpr RelativeBias::Options kBuckets{.both_directions = false, .max_distance = 16};
+  SelfAttention layer(at::ScalarType type = at::kDouble) const { return layer(nullptr, type); }
+  SelfAttention layer(std::shared_ptr<const RelativeBias> bias,
+                      at::ScalarType type = at::kDouble) const {
     const auto& c = GetParam();
     const int64_t units = (c.heads + 2 * c.kv_heads) * c.head_dim;
     return {Linear(randn64({units, kHidden}).to(type), randn64({units}).to(type)),
             Linear(randn64({kHidden, c.heads * c.head_dim}).to(type), Tensor()),
-            {c.heads, c.kv_heads, c.head_dim, 1 / std::sqrt(static_cast<double>(c.head_dim))}};
+            {c.heads, c.kv_heads, c.head_dim, 1 / std::sqrt(static_cast<double>(c.head_dim))},
+            std::move(bias)};
   }
-  AttentionContext context() const {
+  AttentionContext context() const { return context(0, GetParam().tokens); }
+  AttentionContext context(int64_t first, int64_t count) const {
     const auto& c = GetParam();
     if (c.rotary == 0) return {};
-    return {plain_frequencies(c.rotary, 100.0)->table(at::arange(c.tokens), c.tokens, at::kDouble),
+    return {plain_frequencies(c.rotary, 100.0)
+                ->table(at::arange(first, first + count), c.tokens, at::kDouble),
             {}};
   }
 };
@@ -220,6 +226,47 @@ TEST_P(AttentionOf, PullbackOfLastRowsIsThatOfZerosElsewhere) {
     full[rows.segments[i].begin + rows.segments[i].size - 1].copy_(grad[i]);
   EXPECT_TRUE(at::allclose(attention.pullback_of_last(grad, saved, rows),
                            attention.pullback(full, saved, rows), 1e-10, 1e-10));
+}
+
+/// A pass over tokens behind a prefix has the pullback that the whole text has at these tokens.
+TEST_P(AttentionOf, PullbackBehindAPrefixIsThatOfTheWholeText) {
+  for (const bool biased : {false, true}) {
+    const auto& c = GetParam();
+    SelfAttention attention = layer();
+    if (biased) attention = layer(std::make_shared<RelativeBias>(randn64({8, c.heads}), kBuckets));
+    const int64_t tokens = c.tokens, past = tokens / 3, fresh = tokens - past;
+    const Tensor x = randn64({2, tokens, kHidden});
+    SelfAttention::Saved whole, first, saved;
+    attention.forward(x, context(), &whole);
+    const AttentionContext front = context(0, past), back = context(past, fresh);
+    KeyValueCache cache;
+    if (past > 0) attention.forward(x.narrow(1, 0, past), front, &first, &cache);
+    attention.forward(x.narrow(1, past, fresh), back, &saved, &cache);
+    ASSERT_EQ(saved.past(), past);
+    const std::vector<int64_t> positions = {tokens - 1, past, past + fresh / 2};
+    std::vector<int64_t> own;
+    for (const int64_t position : positions) own.push_back(position - past);
+    const Rows of_whole = Rows::prefixes(positions, 2, tokens),
+               of_back = Rows::prefixes(own, 2, fresh);
+    const Tensor grad = randn64({of_back.count(), kHidden}), last = randn64({6, kHidden});
+    // The same gradients in the whole text: nothing comes from the prefix's rows.
+    const auto in_whole = [&](const Tensor& rows) {
+      const Tensor padded = at::zeros({6, tokens, kHidden}, at::kDouble);
+      padded.narrow(1, past, fresh).copy_(of_back.padded(rows));
+      return of_whole.packed(padded);
+    };
+    const auto behind = [&](const Tensor& rows) {
+      return of_back.packed(of_whole.padded(rows).narrow(1, past, fresh));
+    };
+    const auto expect_equal = [](const Tensor& a, const Tensor& b) {
+      EXPECT_TRUE(at::allclose(a, b, 1e-10, 1e-10));
+    };
+    const Tensor expected = behind(attention.pullback(in_whole(grad), whole, of_whole));
+    expect_equal(attention.pullback(grad, saved, of_back), expected);
+    expect_equal(attention.pullback_plain(grad, saved, of_back), expected);
+    expect_equal(attention.pullback_of_last(last, saved, of_back),
+                 behind(attention.pullback_of_last(last, whole, of_whole)));
+  }
 }
 
 TEST_P(AttentionOf, WeightsAreCausalAndSumToOne) {

@@ -18,6 +18,9 @@ class FeedForward {
   struct Saved {
     Tensor slopes;  // [batch, tokens, inner] or [batch, tokens, 2 * inner]: see the derived classes
     Tensor inner;   // [batch, tokens, ...], what goes into activation and gate; of references alone
+    /// Of mixtures, for the experts that each token goes through, all [batch, tokens, ...]: which
+    /// they are, their shares and their outputs.
+    Tensor experts = {}, shares = {}, outputs = {};
   };
   virtual ~FeedForward() = default;
 

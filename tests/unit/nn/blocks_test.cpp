@@ -6,6 +6,7 @@
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
 #include "nn/kernels/scale_rows.h"
+#include "nn/mixture.h"
 #include "nn/norm.h"
 #include "support/pullback.h"
 
@@ -149,6 +150,45 @@ INSTANTIATE_TEST_SUITE_P(Activations, FeedForwardOf,
                          testing::Values("silu", "gelu", "gelu_new", "relu", "quick_gelu", "tanh",
                                          "relu2", "mish", "gelu_10", "hardswish", "linear",
                                          "leaky_relu", "sigmoid", "relu6"));
+
+TEST(Mixture, PullbackMatchesAutogradAndIsTheSumOfItsExperts) {
+  const auto linear = [](int64_t out, int64_t in) {
+    return Linear(randn64({out, in}), randn64({out}));
+  };
+  std::vector<Mixture::Expert> experts;
+  for (int i = 0; i < 5; ++i) experts.push_back({linear(7, 6), linear(6, 7)});
+  const Linear router = linear(5, 6);
+  const Activation gelu("gelu");
+  const Mixture mixture(router, experts, gelu, 0.8);
+  const Tensor x = randn64({2, 9, 6});
+  FeedForward::Saved saved;
+  const Tensor y = mixture.forward(x, &saved);
+  // Token by token, by its definition.
+  for (int64_t t = 0; t < 9; ++t) {
+    const Tensor token = x[1][t], probabilities = router.forward(token).softmax(-1);
+    const auto [top, which] = probabilities.topk(2);
+    Tensor expected = at::zeros({6}, at::kDouble);
+    for (int64_t k = 0; k < 2; ++k) {
+      const auto& expert = experts[static_cast<size_t>(which[k].item<int64_t>())];
+      expected = expected + 0.8 * top[k] / top.sum() *
+                                expert.down.forward(gelu.value(expert.up.forward(token)));
+    }
+    EXPECT_TRUE(at::allclose(y[1][t], expected, 1e-10, 1e-10));
+  }
+  expect_pullback_matches_autograd(
+      [&](const Tensor& in) { return mixture.forward(in); },
+      by_rows(x, [&](const Tensor& grad,
+                     const Rows& rows) { return mixture.pullback(grad, saved, rows); }),
+      x, 3);
+}
+
+TEST(Mixture, RefusesAReference) {
+  const Linear up(randn64({7, 6}), Tensor()), down(randn64({6, 7}), Tensor());
+  const Mixture mixture(Linear(randn64({2, 6}), Tensor()), {{up, down}, {up, down}},
+                        Activation("relu"), 1.0);
+  EXPECT_THROW(mixture.forward(randn64({1, 2, 6}), nullptr, {.inner = randn64({1, 2, 7})}),
+               Unsupported);
+}
 
 TEST(Activation, UnknownNameOffersANearOne) {
   try {

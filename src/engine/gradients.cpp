@@ -115,9 +115,15 @@ Engine::Plan Engine::plan(const Question& question, const Group& group, const Pa
   const int64_t hidden = model_.sizes().hidden, width = 4 * hidden * (tokens + source);
   // Logits, their gradient and the function's temporaries; the gradient that leaves the block, and
   // its shaped copy.
-  const int64_t one_step =
+  int64_t one_step =
       model_.pullback_bytes(source, tokens) + 6 * model_.sizes().vocab * 4 + 3 * width;
-  const int64_t saved = model_.saved_bytes(source, tokens);
+  int64_t saved = model_.saved_bytes(source, tokens);
+  if (path.rule == Rule::kRescaleAll) {  // attention weights as they are, and the reference
+    const int64_t heads = std::max(model_.sizes().heads, model_.sizes().encoder_heads);
+    const int64_t longest = std::max(tokens, source);
+    one_step += 6 * heads * longest * longest * 4;
+    saved *= 2;
+  }
   const int64_t sums = path.points > 1 ? width : 0;  // of one step
   INSEQ_CHECK(limit == 0 || saved + one_step + sums <= limit, InvalidArgument,
               "explaining one step of this ", question.ids.target.size(0), "-token text needs ",
@@ -226,9 +232,11 @@ std::unique_ptr<models::LanguageModel::Pass> Engine::pass_at(const Question& que
     const Sides from{given.baselines.source,
                      whole ? given.baselines.target : given.embeddings.target};
     const Sides under = tap == nullptr ? Sides{} : as_batch(base.baselines);
-    reference = model_.forward(
-        as_batch(from),
-        {.keep = models::Keep::kReference, .length = group.length, .tap = tap, .base = &under});
+    reference = model_.forward(as_batch(from), {.keep = models::Keep::kReference,
+                                                .length = group.length,
+                                                .every_function = path.rule == Rule::kRescaleAll,
+                                                .tap = tap,
+                                                .base = &under});
   }
   const Sides under = as_batch(base.embeddings);
   return model_.forward(embeddings, {.keep = models::Keep::kPullback,

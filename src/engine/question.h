@@ -79,7 +79,7 @@ struct PathPoint {
 enum class Rule {
   kGradient,
   kRescaleAsCaptum,  ///< DeepLIFT's rescale rule at the modules that Captum knows
-  kRescaleAll,       ///< the same at all activations and gates
+  kRescaleAll,       ///< the same at all activations, gates, norms and attention weights
 };
 
 /// One token of one side.

@@ -20,7 +20,8 @@ class DeepLift : public Method {
             {.name = "rescale",
              .fallback = "captum",
              .summary = "\"captum\": where Captum applies the rule (ReLU, leaky ReLU, sigmoid and "
-                        "tanh modules); \"all\": at every activation and gate",
+                        "tanh modules); \"all\": at every activation, gate, norm and attention "
+                        "weight, too",
              .choices = {"captum", "all"}},
             multiplied_option(),
             deltas_option()}};

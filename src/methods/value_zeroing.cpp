@@ -138,8 +138,8 @@ class ValueZeroing : public Method {
     };
     const bool euclidean = options.at("similarity_metric") == "euclidean";
     const auto distance = [euclidean](const Tensor& clean, const Tensor& changed) {
-      const auto type = clean.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-      const Tensor a = clean.to(type).unsqueeze(0), b = changed.to(type);
+      // In float64, as 1 - cosine loses most of float32's digits between states that are near.
+      const Tensor a = clean.to(at::kDouble).unsqueeze(0), b = changed.to(at::kDouble);
       return euclidean ? at::linalg_vector_norm(a - b, 2, -1) : 1 - at::cosine_similarity(a, b, -1);
     };
     const engine::MixingDistances found = engine.zeroed_values(question, {heads, distance});

@@ -57,12 +57,18 @@ struct ValueZeroing {
   std::function<void(const ZeroedStates&)> visit;
 };
 
-/// A place in a decoder whose output gradients may be taken at, instead of the embeddings.
+/// The halves of a model; decoder-only models are a decoder.
+enum class Half { kEncoder, kDecoder };
+
+/// The blocks of a layer, in their order.
+enum class Block { kSelfAttention, kCrossAttention, kFeedForward };
+
+/// A place whose output gradients may be taken at, instead of the embeddings.
 struct Tap {
-  enum class Part { kLayer, kAttention, kFeedForward };
   int64_t layer = 0;
-  Part part =
-      Part::kLayer;  ///< the whole layer (the residual stream), or what one block adds to it
+  /// What this block adds to the residual stream; absent: the output of the whole layer.
+  std::optional<Block> block = {};
+  Half half = Half::kDecoder;
 };
 
 /// What a forward pass leaves behind.
@@ -83,6 +89,11 @@ class LanguageModel {
     virtual ~Pass() = default;
     Tensor final_hidden;  // [batch, tokens, hidden], after the last norm
     int64_t from = 0;     // the target token it begins at; those before it had a pass of their own
+    /// Positions in the text as positions in this pass.
+    std::vector<int64_t> own(std::vector<int64_t> positions) const {
+      for (int64_t& position : positions) position -= from;
+      return positions;
+    }
   };
   /// What generation keeps between its steps.
   struct Cache {
@@ -94,8 +105,9 @@ class LanguageModel {
     Keep keep = Keep::kNothing;
     int64_t length = 0;  ///< length of text that rotary frequencies are chosen for; 0: as it is
     /// A pass over a baseline of the same shape that kept kReference: pullbacks then follow
-    /// DeepLIFT's rescale rule, as Captum applies it or (`every_function`) at all activations and
-    /// gates.
+    /// DeepLIFT's rescale rule, as Captum applies it or (`every_function`, of both passes) at all
+    /// activations, gates, norms and attention weights, so that what reaches the embeddings adds up
+    /// to the change of the final hidden states.
     const Pass* reference = nullptr;
     bool every_function = false;
     /// The embeddings given are the outputs of this place, and pullbacks end there; `base` is the
@@ -169,11 +181,12 @@ class LanguageModel {
   virtual const ModelSizes& sizes() const = 0;
   virtual at::ScalarType type() const = 0;
   virtual at::Device device() const = 0;
-
- protected:
-  /// The type of residual gradients and logits.
-  at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
 };
+
+/// The type of residual gradients and logits, in a model of `type`.
+inline at::ScalarType wide_type(at::ScalarType type) {
+  return type == at::kDouble ? at::kDouble : at::kFloat;
+}
 
 /// What a mask of generation says. mask: [batch, tokens], 0 at padding.
 struct SeenTokens {

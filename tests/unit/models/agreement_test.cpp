@@ -59,6 +59,32 @@ TEST_P(Agreement, PullbackIsAutogradInFloat64) {
   }
 }
 
+/// What is shared out adds up to the change of the hidden states, token by token of both sides.
+TEST_P(Agreement, RescaleRuleEverywhereIsComplete) {
+  const ModelFolder folder(GetParam());
+  folder.write();
+  const auto model = folder.load({.dtype = at::kDouble});
+  const Sides inputs = model->embed({folder.ids("source"), folder.ids("target")});
+  const Sides baseline = model->embed({folder.ids("source").flip(1), folder.ids("target").flip(1)});
+  const auto reference =
+      model->forward(baseline, {.keep = Keep::kReference, .every_function = true});
+  const auto pass = model->forward(
+      inputs, {.keep = Keep::kPullback, .reference = reference.get(), .every_function = true});
+  const std::vector<int64_t> positions{inputs.target.size(1) - 1, 1};
+  const Tensor grad = at::randn({2, 1, inputs.target.size(2)}, at::kDouble);
+  const Sides found = model->pullback(grad, positions, *pass, true);
+  const int64_t seen = found.target.size(2);
+  for (int64_t s = 0; s < 2; ++s) {
+    const Tensor change = pass->final_hidden.select(1, positions[s]) -
+                          reference->final_hidden.select(1, positions[s]);
+    const Tensor given =
+        (found.source[s] * (inputs.source - baseline.source)).sum() +
+        (found.target[s] * (inputs.target - baseline.target).narrow(1, 0, seen)).sum();
+    const double expected = (grad[s] * change).sum().item<double>();
+    EXPECT_NEAR(given.item<double>(), expected, 1e-8 * (1 + std::abs(expected)));
+  }
+}
+
 TEST_P(Agreement, Bfloat16IsNearFloat32) {
   const ModelFolder folder(GetParam());
   folder.write();

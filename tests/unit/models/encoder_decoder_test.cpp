@@ -86,7 +86,8 @@ TEST_P(EncoderDecoderOf, ForwardOnContinuesAPass) {
 /// With the inputs as their own baseline, DeepLIFT's secants are slopes.
 TEST_P(EncoderDecoderOf, RescaleRuleFromTheInputsThemselvesIsTheGradient) {
   const Sides inputs = embeddings(1);
-  const auto reference = model_->forward(inputs, {.keep = Keep::kReference});
+  const auto reference =
+      model_->forward(inputs, {.keep = Keep::kReference, .every_function = true});
   const auto plain = model_->forward(inputs, {.keep = Keep::kPullback});
   const auto ruled = model_->forward(
       inputs, {.keep = Keep::kPullback, .reference = reference.get(), .every_function = true});
@@ -99,7 +100,8 @@ TEST_P(EncoderDecoderOf, RescaleRuleFromTheInputsThemselvesIsTheGradient) {
 
 TEST_P(EncoderDecoderOf, RescaleRuleComparesBothHalvesWithTheBaseline) {
   const Sides inputs = embeddings(1), baseline = embeddings(1);
-  const auto reference = model_->forward(baseline, {.keep = Keep::kReference});
+  const auto reference =
+      model_->forward(baseline, {.keep = Keep::kReference, .every_function = true});
   const Tensor grad = randn64({1, 1, GetParam().hidden});
   const auto with = [&](const LanguageModel::Pass* from) {
     const auto pass = model_->forward(

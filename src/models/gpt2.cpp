@@ -15,7 +15,6 @@ DecoderOnlySizes read_sizes(const Config& config) {
   s.hidden = config.size({"n_embd", "hidden_size"}, 768);
   s.layers = config.size({"n_layer", "num_hidden_layers"}, 12);
   s.heads = config.size({"n_head", "num_attention_heads"}, 12);
-  s.max_positions = config.size({"n_positions", "max_position_embeddings"}, 1024);
   INSEQ_CHECK(s.hidden % s.heads == 0, FormatError, config.path(), ": hidden size ", s.hidden,
               " is not a multiple of ", s.heads, " attention heads");
   s.kv_heads = s.heads;
@@ -44,38 +43,50 @@ double attention_scale(const Config& config, const DecoderOnlySizes& s, int64_t 
   return scale;
 }
 
+TransformerLayer build_layer(const Config& config, const Weights& weights,
+                             const DecoderOnlySizes& s, int64_t i) {
+  const std::string name = "transformer.h." + std::to_string(i) + ".";
+  const double eps = config.number("layer_norm_epsilon", 1e-5);
+  const int64_t inner = config.size({"n_inner"}, 4 * s.hidden);
+  const auto residual = [&](const char* norm) {
+    return Residual(layer_norm(weights, name + norm, s.hidden, eps), NormPlacement::kBefore);
+  };
+  return TransformerLayer(
+      {.self = {residual("ln_1"),
+                std::make_unique<nn::SelfAttention>(
+                    transposed_linear(weights, name + "attn.c_attn", s.hidden, 3 * s.hidden),
+                    transposed_linear(weights, name + "attn.c_proj", s.hidden, s.hidden),
+                    nn::SelfAttention::Shape{s.heads, s.heads, s.head_dim,
+                                             attention_scale(config, s, i)})},
+       .feed_forward = {residual("ln_2"),
+                        std::make_unique<nn::PlainFeedForward>(
+                            transposed_linear(weights, name + "mlp.c_fc", s.hidden, inner),
+                            transposed_linear(weights, name + "mlp.c_proj", inner, s.hidden),
+                            nn::Activation(config.text("activation_function", "gelu_new")))}});
+}
+
 std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weights) {
   INSEQ_CHECK(!config.flag("add_cross_attention", false), Unsupported, config.path(),
               ": GPT-2 with cross-attention is not supported");
-  DecoderOnlyParts parts;
-  parts.sizes = read_sizes(config);
-  const DecoderOnlySizes& s = parts.sizes;
+  const DecoderOnlySizes s = read_sizes(config);
   const double eps = config.number("layer_norm_epsilon", 1e-5);
-  const int64_t inner = config.size({"n_inner"}, 4 * s.hidden);
-  const std::string activation = config.text("activation_function", "gelu_new");
-  parts.token_embeddings = weights.get("transformer.wte.weight", {s.vocab, s.hidden});
-  parts.position_embeddings = weights.get("transformer.wpe.weight", {*s.max_positions, s.hidden});
-  for (int64_t i = 0; i < s.layers; ++i) {
-    const std::string name = "transformer.h." + std::to_string(i) + ".";
-    parts.layers.push_back(DecoderLayer({
-        .attention_norm = layer_norm(weights, name + "ln_1", s.hidden, eps),
-        .attention = std::make_unique<nn::SelfAttention>(
-            transposed_linear(weights, name + "attn.c_attn", s.hidden, 3 * s.hidden),
-            transposed_linear(weights, name + "attn.c_proj", s.hidden, s.hidden),
-            nn::SelfAttention::Shape{s.heads, s.heads, s.head_dim, attention_scale(config, s, i)}),
-        .feed_forward_norm = layer_norm(weights, name + "ln_2", s.hidden, eps),
-        .feed_forward = std::make_unique<nn::PlainFeedForward>(
-            transposed_linear(weights, name + "mlp.c_fc", s.hidden, inner),
-            transposed_linear(weights, name + "mlp.c_proj", inner, s.hidden),
-            nn::Activation(activation)),
-    }));
-  }
-  parts.final_norm = layer_norm(weights, "transformer.ln_f", s.hidden, eps);
+  const Tensor embeddings = weights.get("transformer.wte.weight", {s.vocab, s.hidden});
+  const int64_t positions = config.size({"n_positions", "max_position_embeddings"}, 1024);
+  LayerStack::Parts decoder{
+      .input = InputSide({.token_embeddings = embeddings,
+                          .positions = std::make_unique<nn::TablePositions>(
+                              weights.get("transformer.wpe.weight", {positions, s.hidden}))}),
+      .layers = {},
+      .final_norm = layer_norm(weights, "transformer.ln_f", s.hidden, eps),
+      .names = {.layers = "transformer.h.",
+                .attention = {".attn", ".attn.c_proj"},
+                .feed_forward = {".mlp", ".mlp.c_proj"}}};
+  for (int64_t i = 0; i < s.layers; ++i)
+    decoder.layers.push_back(build_layer(config, weights, s, i));
   const bool tied = config.flag("tie_word_embeddings", true);
-  parts.head = nn::Linear(
-      tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
-  parts.names = {"transformer.h.", {".attn", ".attn.c_proj"}, {".mlp", ".mlp.c_proj"}};
-  return std::make_unique<DecoderOnly>(std::move(parts));
+  const Tensor head = tied ? embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden});
+  return std::make_unique<DecoderOnly>(DecoderOnlyParts{
+      .sizes = s, .decoder = std::move(decoder), .head = nn::Linear(head, Tensor())});
 }
 
 /// The first GPT-2 checkpoints were saved without the language-model head, hence without its

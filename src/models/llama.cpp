@@ -52,8 +52,8 @@ std::unique_ptr<nn::RotaryFrequencies> read_rotary(const Config& config, int64_t
       rotary, theta, {factor, low, high, rope.size({"original_max_position_embeddings"})});
 }
 
-DecoderLayer build_layer(const Config& config, const Weights& weights, const DecoderOnlySizes& s,
-                         int64_t i) {
+TransformerLayer build_layer(const Config& config, const Weights& weights,
+                             const DecoderOnlySizes& s, int64_t i) {
   const std::string name = "model.layers." + std::to_string(i) + ".";
   const std::string attention = name + "self_attn.", mlp = name + "mlp.";
   const bool attention_bias = config.flag("attention_bias", false),
@@ -61,41 +61,48 @@ DecoderLayer build_layer(const Config& config, const Weights& weights, const Dec
   const double eps = config.number("rms_norm_eps", 1e-6);
   const int64_t inner = config.size({"intermediate_size"}, 11008);
   const int64_t q = s.heads * s.head_dim, kv = s.kv_heads * s.head_dim;
-  const auto norm = [&](const char* which) {
-    return std::make_unique<nn::RmsNorm>(weights.get(name + which + ".weight", {s.hidden}), eps);
+  const auto residual = [&](const char* norm) {
+    return Residual(
+        std::make_unique<nn::RmsNorm>(weights.get(name + norm + ".weight", {s.hidden}), eps),
+        NormPlacement::kBefore);
   };
-  return DecoderLayer({
-      .attention_norm = norm("input_layernorm"),
-      .attention = std::make_unique<nn::SelfAttention>(
-          weights.fused_linear(
-              {{attention + "q_proj", q}, {attention + "k_proj", kv}, {attention + "v_proj", kv}},
-              s.hidden, attention_bias),
-          weights.linear(attention + "o_proj", q, s.hidden, attention_bias),
-          nn::SelfAttention::Shape{s.heads, s.kv_heads, s.head_dim,
-                                   1 / std::sqrt(static_cast<double>(s.head_dim))}),
-      .feed_forward_norm = norm("post_attention_layernorm"),
-      .feed_forward = std::make_unique<nn::GatedFeedForward>(
-          weights.fused_linear({{mlp + "gate_proj", inner}, {mlp + "up_proj", inner}}, s.hidden,
-                               mlp_bias),
-          weights.linear(mlp + "down_proj", inner, s.hidden, mlp_bias),
-          nn::Activation(config.text("hidden_act", "silu"))),
-  });
+  return TransformerLayer(
+      {.self = {residual("input_layernorm"),
+                std::make_unique<nn::SelfAttention>(
+                    weights.fused_linear({{attention + "q_proj", q},
+                                          {attention + "k_proj", kv},
+                                          {attention + "v_proj", kv}},
+                                         s.hidden, attention_bias),
+                    weights.linear(attention + "o_proj", q, s.hidden, attention_bias),
+                    nn::SelfAttention::Shape{s.heads, s.kv_heads, s.head_dim,
+                                             1 / std::sqrt(static_cast<double>(s.head_dim))})},
+       .feed_forward = {
+           residual("post_attention_layernorm"),
+           std::make_unique<nn::GatedFeedForward>(
+               weights.fused_linear({{mlp + "gate_proj", inner}, {mlp + "up_proj", inner}},
+                                    s.hidden, mlp_bias),
+               weights.linear(mlp + "down_proj", inner, s.hidden, mlp_bias),
+               nn::Activation(config.text("hidden_act", "silu")))}});
 }
 
 std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weights) {
-  DecoderOnlyParts parts;
-  parts.sizes = read_sizes(config);
-  const DecoderOnlySizes& s = parts.sizes;
-  parts.token_embeddings = weights.get("model.embed_tokens.weight", {s.vocab, s.hidden});
-  parts.rotary = read_rotary(config, s.head_dim);
-  for (int64_t i = 0; i < s.layers; ++i) parts.layers.push_back(build_layer(config, weights, s, i));
-  parts.final_norm = std::make_unique<nn::RmsNorm>(weights.get("model.norm.weight", {s.hidden}),
-                                                   config.number("rms_norm_eps", 1e-6));
+  const DecoderOnlySizes s = read_sizes(config);
+  const Tensor embeddings = weights.get("model.embed_tokens.weight", {s.vocab, s.hidden});
+  LayerStack::Parts decoder{
+      .input = InputSide({.token_embeddings = embeddings, .positions = nullptr}),
+      .rotary = read_rotary(config, s.head_dim),
+      .layers = {},
+      .names = {.layers = "model.layers.",
+                .attention = {".self_attn", ".self_attn.o_proj"},
+                .feed_forward = {".mlp", ".mlp.down_proj"}}};
+  for (int64_t i = 0; i < s.layers; ++i)
+    decoder.layers.push_back(build_layer(config, weights, s, i));
+  decoder.final_norm = std::make_unique<nn::RmsNorm>(weights.get("model.norm.weight", {s.hidden}),
+                                                     config.number("rms_norm_eps", 1e-6));
   const bool tied = config.flag("tie_word_embeddings", false);
-  parts.head = nn::Linear(
-      tied ? parts.token_embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden}), Tensor());
-  parts.names = {"model.layers.", {".self_attn", ".self_attn.o_proj"}, {".mlp", ".mlp.down_proj"}};
-  return std::make_unique<DecoderOnly>(std::move(parts));
+  const Tensor head = tied ? embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden});
+  return std::make_unique<DecoderOnly>(DecoderOnlyParts{
+      .sizes = s, .decoder = std::move(decoder), .head = nn::Linear(head, Tensor())});
 }
 
 // --- GGUF

@@ -50,7 +50,7 @@ TransformerLayer layer(const TinyEncoderDecoder& m, bool encoder,
   return TransformerLayer(std::move(parts));
 }
 
-models::HalfStack half(const TinyEncoderDecoder& m, bool encoder) {
+models::LayerStack::Parts half(const TinyEncoderDecoder& m, bool encoder) {
   models::InputSide::Parts input{.token_embeddings = randn64({m.vocab, m.hidden}),
                                  .scale = m.t5 ? 1.0 : 1.7,
                                  .positions = nullptr};
@@ -62,7 +62,9 @@ models::HalfStack half(const TinyEncoderDecoder& m, bool encoder) {
     bias = std::make_shared<nn::RelativeBias>(
         randn64({8, m.heads}), nn::RelativeBias::Options{encoder, /*max_distance=*/6});
   }
-  models::HalfStack out{.input = models::InputSide(std::move(input)), .layers = {}};
+  models::LayerStack::Parts out{.half = encoder ? models::Half::kEncoder : models::Half::kDecoder,
+                                .input = models::InputSide(std::move(input)),
+                                .layers = {}};
   const int64_t layers = encoder ? m.encoder_layers : m.layers;
   for (int64_t i = 0; i < layers; ++i) out.layers.push_back(layer(m, encoder, bias));
   if (m.placement == NormPlacement::kBefore) out.final_norm = norm(m);

@@ -27,32 +27,38 @@ std::unique_ptr<nn::FeedForward> feed_forward(const TinyModel& m) {
 }  // namespace
 
 models::DecoderOnly tiny_model(const TinyModel& m) {
-  models::DecoderOnlyParts parts;
-  parts.sizes = {m.vocab, m.hidden, m.layers, m.heads, m.kv_heads, m.head_dim, {}};
-  parts.token_embeddings = randn64({m.vocab, m.hidden});
+  models::InputSide::Parts input{.token_embeddings = randn64({m.vocab, m.hidden}),
+                                 .positions = nullptr};
+  std::unique_ptr<nn::RotaryFrequencies> rotary;
   if (m.dynamic_from > 0) {
-    parts.rotary = nn::dynamic_frequencies(m.head_dim, 100.0, {2.0, m.dynamic_from});
+    rotary = nn::dynamic_frequencies(m.head_dim, 100.0, {2.0, m.dynamic_from});
   } else if (m.llama) {
-    parts.rotary = nn::plain_frequencies(m.head_dim, 100.0);
+    rotary = nn::plain_frequencies(m.head_dim, 100.0);
   } else {
-    parts.sizes.max_positions = 16;
-    parts.position_embeddings = randn64({16, m.hidden});
+    input.positions = std::make_unique<nn::TablePositions>(randn64({16, m.hidden}));
   }
+  models::LayerStack::Parts decoder{
+      .input = models::InputSide(std::move(input)),
+      .rotary = std::move(rotary),
+      .layers = {},
+      .names = {.layers = "model.layers.", .attention = {".self_attn"}, .feed_forward = {".mlp"}}};
+  const auto residual = [&] { return models::Residual(norm(m), models::NormPlacement::kBefore); };
   for (int64_t i = 0; i < m.layers; ++i) {
     const int64_t units = (m.heads + 2 * m.kv_heads) * m.head_dim;
-    parts.layers.push_back(models::DecoderLayer(
-        {.attention_norm = norm(m),
-         .attention = std::make_unique<nn::SelfAttention>(
-             nn::Linear(randn64({units, m.hidden}), randn64({units})),
-             nn::Linear(randn64({m.hidden, m.heads * m.head_dim}) * 0.5, Tensor()),
-             nn::SelfAttention::Shape{m.heads, m.kv_heads, m.head_dim,
-                                      1 / std::sqrt(static_cast<double>(m.head_dim))}),
-         .feed_forward_norm = norm(m),
-         .feed_forward = feed_forward(m)}));
+    decoder.layers.push_back(models::TransformerLayer(
+        {.self = {residual(),
+                  std::make_unique<nn::SelfAttention>(
+                      nn::Linear(randn64({units, m.hidden}), randn64({units})),
+                      nn::Linear(randn64({m.hidden, m.heads * m.head_dim}) * 0.5, Tensor()),
+                      nn::SelfAttention::Shape{m.heads, m.kv_heads, m.head_dim,
+                                               1 / std::sqrt(static_cast<double>(m.head_dim))})},
+         .feed_forward = {residual(), feed_forward(m)}}));
   }
-  parts.final_norm = norm(m);
-  parts.head = nn::Linear(randn64({m.vocab, m.hidden}), Tensor());
-  return models::DecoderOnly(std::move(parts));
+  decoder.final_norm = norm(m);
+  return models::DecoderOnly(
+      {.sizes = {m.vocab, m.hidden, m.layers, m.heads, m.kv_heads, m.head_dim},
+       .decoder = std::move(decoder),
+       .head = nn::Linear(randn64({m.vocab, m.hidden}), Tensor())});
 }
 
 }  // namespace inseq::test

@@ -26,7 +26,7 @@ engine::Question at_layer(const engine::Engine& engine, const engine::Question& 
     const auto index = target_layer.get<int64_t>(), layers = engine.model().sizes().layers;
     INSEQ_CHECK(index >= -layers && index < layers, InvalidArgument, "option \"target_layer\" is ",
                 index, ", the model has layers 0 to ", layers - 1);
-    out.layer = models::Tap{index < 0 ? layers + index : index, models::Tap::Part::kLayer};
+    out.layer = models::Tap{.layer = index < 0 ? layers + index : index};
     return out;
   }
   INSEQ_CHECK(target_layer.is_string(), InvalidArgument, "option \"target_layer\" is ",

@@ -43,7 +43,7 @@ class Builder {
                                                     const std::string& layer) const;
   std::unique_ptr<nn::CrossAttention> cross_attention(const std::string& layer) const;
   TransformerLayer layer(const HalfSizes& half, int64_t i) const;
-  HalfStack half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab);
+  LayerStack::Parts half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab);
   Tensor table_of(const HalfSizes& half, int64_t vocab);
   nn::Linear head(int64_t vocab);
 
@@ -146,7 +146,7 @@ Tensor Builder::table_of(const HalfSizes& half, int64_t vocab) {
       vocab);
 }
 
-HalfStack Builder::half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab) {
+LayerStack::Parts Builder::half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab) {
   InputSide::Parts input{.token_embeddings = table_of(half, vocab),
                          .positions = positions(half),
                          .placement = placement};
@@ -154,7 +154,9 @@ HalfStack Builder::half(const HalfSizes& half, EmbeddingNorm placement, int64_t 
     input.scale = std::sqrt(static_cast<double>(hidden_));
   }
   if (placement != EmbeddingNorm::kNone) input.norm = norm(name(half, "layernorm_embedding"));
-  HalfStack out{.input = InputSide(std::move(input)), .layers = {}};
+  LayerStack::Parts out{.half = half.name == encoder_.name ? Half::kEncoder : Half::kDecoder,
+                        .input = InputSide(std::move(input)),
+                        .layers = {}};
   for (int64_t i = 0; i < half.layers; ++i) out.layers.push_back(layer(half, i));
   if (form_.placement == NormPlacement::kBefore) out.final_norm = norm(name(half, "layer_norm"));
   return out;

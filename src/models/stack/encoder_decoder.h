@@ -1,21 +1,12 @@
 #pragma once
-#include "models/stack/input_side.h"
-#include "models/stack/language_model.h"
-#include "models/stack/transformer_layer.h"
+#include "models/stack/layer_stack.h"
 
 namespace inseq::models {
-
-/// One half of a model: from embeddings to normalised hidden states.
-struct HalfStack {
-  InputSide input;
-  std::vector<TransformerLayer> layers;
-  std::unique_ptr<nn::Norm> final_norm = nullptr;  ///< or null
-};
 
 /// What an architecture file assembles.
 struct EncoderDecoderParts {
   ModelSizes sizes;
-  HalfStack encoder, decoder;
+  LayerStack::Parts encoder, decoder;
   nn::Linear head;           // hidden -> vocab
   double logit_scale = 1.0;  ///< of the final hidden states, before the head
 };
@@ -24,14 +15,8 @@ struct EncoderDecoderParts {
 /// target so far and, by cross-attention, what the encoder made of the source.
 class EncoderDecoder final : public LanguageModel {
  public:
-  /// Activations of one half.
-  struct HalfSaved {
-    std::vector<TransformerLayer::Saved> layers;
-    nn::Norm::Saved input_norm, final_norm;
-    int64_t tokens = 0;
-  };
   struct Kept : Pass {
-    HalfSaved encoder, decoder;
+    LayerStack::Saved encoder, decoder;
   };
   struct Keys : Cache {
     std::vector<nn::KeyValueCache> layers;
@@ -56,21 +41,17 @@ class EncoderDecoder final : public LanguageModel {
   Tensor next_logits(const Tensor& ids, const Tensor& mask, Cache& cache) const override;
   int64_t pullback_bytes(int64_t source_tokens, int64_t tokens) const override;
   int64_t saved_bytes(int64_t source_tokens, int64_t tokens) const override;
-  int64_t regime(int64_t) const override { return 0; }
-  const ModelSizes& sizes() const override { return parts_.sizes; }
-  at::ScalarType type() const override { return parts_.head.weight().scalar_type(); }
-  at::Device device() const override { return parts_.head.weight().device(); }
+  int64_t regime(int64_t length) const override { return decoder_.regime(length); }
+  const ModelSizes& sizes() const override { return sizes_; }
+  at::ScalarType type() const override { return decoder_.type(); }
+  at::Device device() const override { return decoder_.device(); }
 
  private:
-  struct HalfContext;
-  Tensor run(const HalfStack& half, const Tensor& embeddings, const HalfContext& context) const;
-  Tensor pull_decoder(const Tensor& grad_final, const std::vector<int64_t>& positions,
-                      const Kept& kept, bool target_too, Sides& out) const;
-  Tensor pull_encoder(const Tensor& grad_encoded, int64_t steps, const Kept& kept) const;
-  Tensor zero_half(const HalfStack& half, const Tensor& embeddings,
-                   const std::vector<nn::CrossAttention::Source>* sources,
-                   const ValueZeroing& zeroing) const;
-  EncoderDecoderParts parts_;
+  std::vector<LayerStack::Source> sources_of(const Tensor& encoded, const Tensor& padding) const;
+  LayerStack encoder_, decoder_;
+  nn::Linear head_;
+  double logit_scale_;
+  ModelSizes sizes_;
 };
 
 }  // namespace inseq::models

@@ -1,5 +1,5 @@
 #pragma once
-#include "models/stack/decoder_layer.h"
+#include "models/stack/residual.h"
 #include "nn/positions.h"
 
 namespace inseq::models {

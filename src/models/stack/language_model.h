@@ -57,12 +57,18 @@ struct ValueZeroing {
   std::function<void(const ZeroedStates&)> visit;
 };
 
-/// A place in a decoder whose output gradients may be taken at, instead of the embeddings.
+/// The halves of a model; decoder-only models are a decoder.
+enum class Half { kEncoder, kDecoder };
+
+/// The blocks of a layer, in their order.
+enum class Block { kSelfAttention, kCrossAttention, kFeedForward };
+
+/// A place whose output gradients may be taken at, instead of the embeddings.
 struct Tap {
-  enum class Part { kLayer, kAttention, kFeedForward };
   int64_t layer = 0;
-  Part part =
-      Part::kLayer;  ///< the whole layer (the residual stream), or what one block adds to it
+  /// What this block adds to the residual stream; absent: the output of the whole layer.
+  std::optional<Block> block = {};
+  Half half = Half::kDecoder;
 };
 
 /// What a forward pass leaves behind.
@@ -169,11 +175,12 @@ class LanguageModel {
   virtual const ModelSizes& sizes() const = 0;
   virtual at::ScalarType type() const = 0;
   virtual at::Device device() const = 0;
-
- protected:
-  /// The type of residual gradients and logits.
-  at::ScalarType wide_type() const { return type() == at::kDouble ? at::kDouble : at::kFloat; }
 };
+
+/// The type of residual gradients and logits, in a model of `type`.
+inline at::ScalarType wide_type(at::ScalarType type) {
+  return type == at::kDouble ? at::kDouble : at::kFloat;
+}
 
 /// What a mask of generation says. mask: [batch, tokens], 0 at padding.
 struct SeenTokens {

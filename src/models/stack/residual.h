@@ -1,10 +1,19 @@
 #pragma once
 #include <memory>
 
-#include "models/stack/decoder_layer.h"
 #include "nn/norm.h"
 
 namespace inseq::models {
+
+/// The gradient of the residual stream on its way down, in two precisions.
+struct ResidualGradient {
+  Tensor wide;          // [rows, hidden], float32 or wider: additions happen here
+  at::ScalarType type;  // of the model
+  /// In the model's own type, for matrix products; the same tensor when the types agree.
+  Tensor narrow() const { return wide.to(type); }
+  /// From one row for each segment of `rows` to all rows; the others are zero.
+  void spread(const nn::Rows& rows);
+};
 
 /// Where the norm of a residual block f stands.
 enum class NormPlacement {
@@ -26,11 +35,17 @@ class Residual {
     return norm_->forward(x + block(x), saved);
   }
 
+  /// The same for a block that is not run: `written` is what it would have made of x.
+  Tensor join(const Tensor& x, const Tensor& written, nn::Norm::Saved* saved) const {
+    if (placement_ == NormPlacement::kBefore) return x + written;
+    return norm_->forward(x + written, saved);
+  }
+
   /// Carries `grad` from y to x, in place. `pullback` maps the gradient of f(x) to that of x.
   template <typename Pullback>
   void pullback(ResidualGradient& grad, const nn::Norm::Saved& saved, const nn::Rows& rows,
                 const Pullback& pullback) const {
-    if (placement_ == NormPlacement::kAfter) through_norm(grad, saved, rows);
+    pullback_to_block(grad, saved, rows);
     add(pullback(grad.narrow()), grad, saved, rows);
   }
 
@@ -39,15 +54,17 @@ class Residual {
   template <typename Pullback>
   void pullback_of_last(ResidualGradient& grad, const nn::Norm::Saved& saved, const nn::Rows& own,
                         const nn::Rows& rows, const Pullback& pullback) const {
-    if (placement_ == NormPlacement::kAfter) through_norm(grad, saved, own);
+    pullback_to_block(grad, saved, own);
     const Tensor inner = pullback(grad.narrow());
     grad.spread(rows);
     add(inner, grad, saved, rows);
   }
 
+  /// Carries `grad` from y to what the block writes, in place.
+  void pullback_to_block(ResidualGradient& grad, const nn::Norm::Saved& saved,
+                         const nn::Rows& rows) const;
+
  private:
-  void through_norm(ResidualGradient& grad, const nn::Norm::Saved& saved,
-                    const nn::Rows& rows) const;
   void add(const Tensor& inner, ResidualGradient& grad, const nn::Norm::Saved& saved,
            const nn::Rows& rows) const;
   std::unique_ptr<nn::Norm> norm_;

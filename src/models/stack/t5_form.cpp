@@ -65,7 +65,7 @@ class Builder {
   std::unique_ptr<nn::FeedForward> feed_forward(const std::string& name) const;
   std::unique_ptr<nn::CrossAttention> cross_attention(const std::string& name) const;
   TransformerLayer layer(const std::string& half, int64_t i, const Bias& bias) const;
-  HalfStack half(const std::string& half, int64_t layers);
+  LayerStack::Parts half(const std::string& half, int64_t layers);
   double logit_scale(bool tied) const;
 
   const Config& config_;
@@ -137,15 +137,16 @@ TransformerLayer Builder::layer(const std::string& half, int64_t i, const Bias& 
   return TransformerLayer(std::move(parts));
 }
 
-HalfStack Builder::half(const std::string& half, int64_t layers) {
+LayerStack::Parts Builder::half(const std::string& half, int64_t layers) {
   const std::string other = half == "encoder" ? "decoder" : "encoder";
-  HalfStack out{.input = InputSide({.token_embeddings = tables_.first_of(
-                                        {half + ".embed_tokens.weight", "shared.weight",
-                                         other + ".embed_tokens.weight", "lm_head.weight"},
-                                        sizes_.vocab),
-                                    .positions = nullptr}),
-                .layers = {},
-                .final_norm = norm(half + ".final_layer_norm")};
+  LayerStack::Parts out{.half = half == "encoder" ? Half::kEncoder : Half::kDecoder,
+                        .input = InputSide({.token_embeddings = tables_.first_of(
+                                                {half + ".embed_tokens.weight", "shared.weight",
+                                                 other + ".embed_tokens.weight", "lm_head.weight"},
+                                                sizes_.vocab),
+                                            .positions = nullptr}),
+                        .layers = {},
+                        .final_norm = norm(half + ".final_layer_norm")};
   Bias shared = form_.bias == T5Bias::kFirstLayer ? bias(half, 0) : nullptr;
   for (int64_t i = 0; i < layers; ++i) {
     out.layers.push_back(layer(half, i, shared ? shared : bias(half, i)));
@@ -164,7 +165,7 @@ double Builder::logit_scale(bool tied) const {
 std::unique_ptr<LanguageModel> Builder::build() {
   const int64_t layers = config_.size({"num_layers"}, form_.layers);
   const int64_t decoder_layers = config_.size({"num_decoder_layers"}, layers);
-  HalfStack encoder = half("encoder", layers), decoder = half("decoder", decoder_layers);
+  LayerStack::Parts encoder = half("encoder", layers), decoder = half("decoder", decoder_layers);
   const Tensor head =
       tables_.first_of({"lm_head.weight", "shared.weight", "decoder.embed_tokens.weight",
                         "encoder.embed_tokens.weight"},

@@ -1,91 +1,105 @@
 #include "models/stack/transformer_layer.h"
 
 namespace inseq::models {
+namespace {
+
+constexpr std::array kWithSource{Block::kSelfAttention, Block::kCrossAttention,
+                                 Block::kFeedForward};
+constexpr std::array kAlone{Block::kSelfAttention, Block::kFeedForward};
+
+nn::Norm::Saved* norm_in(const TransformerLayer::Keeping& keep, Block block) {
+  return keep.everything == nullptr ? nullptr : &keep.everything->norms[block];
+}
+
+}  // namespace
+
+std::span<const Block> TransformerLayer::blocks() const {
+  if (parts_.cross) return kWithSource;
+  return kAlone;
+}
+
+const Residual& TransformerLayer::residual(Block block) const {
+  if (block == Block::kSelfAttention) return parts_.self.residual;
+  return block == Block::kCrossAttention ? parts_.cross->residual : parts_.feed_forward.residual;
+}
+
+/// What a block makes of its input.
+Tensor TransformerLayer::written(Block block, const Tensor& in, const Context& context,
+                                 const Keeping& keep) const {
+  if (block == Block::kSelfAttention) {
+    return self().forward(in, context.self, keep.attention ? &keep.attention->self : nullptr,
+                          context.cache);
+  }
+  if (block == Block::kCrossAttention) {
+    return cross().forward(in, *context.source, keep.attention ? &keep.attention->cross : nullptr);
+  }
+  if (keep.reference != nullptr) keep.reference->feed_forward.inner = feed_forward().inner(in);
+  return feed_forward().forward(in, keep.everything ? &keep.everything->feed_forward : nullptr,
+                                keep.rule);
+}
+
+Tensor TransformerLayer::through(Block block, const Tensor& x, const Context& context,
+                                 const Keeping& keep) const {
+  if (keep.trace != nullptr) keep.trace->before[block] = x;
+  return residual(block).forward(x, norm_in(keep, block), [&](const Tensor& in) {
+    const Tensor out = written(block, in, context, keep);
+    if (keep.trace != nullptr) keep.trace->written[block] = out;
+    return out;
+  });
+}
 
 Tensor TransformerLayer::forward(const Tensor& x, const Context& context,
                                  const Keeping& keep) const {
-  Saved* all = keep.everything;
-  Tensor y =
-      parts_.self.residual.forward(x, all ? &all->self_norm : nullptr, [&](const Tensor& in) {
-        return parts_.self.block->forward(
-            in, context.self, keep.attention ? &keep.attention->self : nullptr, context.cache);
-      });
-  if (parts_.cross) {
-    y = parts_.cross->residual.forward(y, all ? &all->cross_norm : nullptr, [&](const Tensor& in) {
-      return parts_.cross->block->forward(in, *context.source,
-                                          keep.attention ? &keep.attention->cross : nullptr);
-    });
-  }
-  return parts_.feed_forward.residual.forward(
-      y, all ? &all->feed_forward_norm : nullptr, [&](const Tensor& in) {
-        const nn::FeedForward& block = *parts_.feed_forward.block;
-        if (keep.reference != nullptr) keep.reference->feed_forward.inner = block.inner(in);
-        return block.forward(in, all ? &all->feed_forward : nullptr, keep.rule);
-      });
+  Tensor y = x;
+  for (const Block block : blocks()) y = through(block, y, context, keep);
+  return y;
 }
 
-Tensor TransformerLayer::forward(const Tensor& x, const Context& context, Saved& saved,
-                                 Written& written) const {
-  written.x = x;
-  written.between = parts_.self.residual.forward(x, nullptr, [&](const Tensor& in) {
-    return written.self = parts_.self.block->forward(in, context.self, &saved.self);
-  });
-  Tensor y = written.between;
-  if (parts_.cross) {
-    y = parts_.cross->residual.forward(y, nullptr, [&](const Tensor& in) {
-      return written.cross = parts_.cross->block->forward(in, *context.source, &saved.cross);
-    });
+Tensor TransformerLayer::forward_from(Block block, const Tensor& before, const Tensor& written,
+                                      const Context& context, const Keeping& keep) const {
+  Tensor y = residual(block).join(before, written, norm_in(keep, block));
+  for (const Block next : blocks()) {
+    if (next > block) y = through(next, y, context, keep);
   }
-  return parts_.feed_forward.residual.forward(
-      y, nullptr, [&](const Tensor& in) { return parts_.feed_forward.block->forward(in); });
+  return y;
 }
 
-Tensor TransformerLayer::without(Mixing where, const Tensor& lost, int64_t row,
-                                 const Context& context, const Written& written) const {
-  const int64_t rows = lost.size(1);
-  const bool of_cross = where == Mixing::kCross;
-  const auto less = [&](const Tensor& whole) {
-    return [&](const Tensor&) { return whole.narrow(1, row, rows) - lost; };
-  };
-  Tensor y = of_cross ? written.between.narrow(1, row, rows)
-                      : parts_.self.residual.forward(written.x.narrow(1, row, rows), nullptr,
-                                                     less(written.self));
-  if (parts_.cross) {
-    y = of_cross ? parts_.cross->residual.forward(y, nullptr, less(written.cross))
-                 : parts_.cross->residual.forward(y, nullptr, [&](const Tensor& in) {
-                     return parts_.cross->block->forward(in, *context.source);
-                   });
-  }
-  return parts_.feed_forward.residual.forward(
-      y, nullptr, [&](const Tensor& in) { return parts_.feed_forward.block->forward(in); });
+void TransformerLayer::pullback_through(Block block, ResidualGradient& grad, const Saved& saved,
+                                        const nn::Rows& rows, Tensor& grad_source) const {
+  residual(block).pullback(grad, saved.norms[block], rows, [&](const Tensor& g) {
+    if (block == Block::kSelfAttention) return self().pullback(g, saved.self, rows);
+    if (block == Block::kCrossAttention) return cross().pullback(g, saved.cross, rows, grad_source);
+    return feed_forward().pullback(g, saved.feed_forward, rows);
+  });
 }
 
-void TransformerLayer::pullback_to_source(ResidualGradient& grad, const Saved& saved,
-                                          const nn::Rows& rows, Tensor& grad_source) const {
-  parts_.feed_forward.residual.pullback(grad, saved.feed_forward_norm, rows, [&](const Tensor& g) {
-    return parts_.feed_forward.block->pullback(g, saved.feed_forward, rows);
-  });
-  if (!parts_.cross) return;
-  parts_.cross->residual.pullback(grad, saved.cross_norm, rows, [&](const Tensor& g) {
-    return parts_.cross->block->pullback(g, saved.cross, rows, grad_source);
-  });
+/// From the layer's output through the blocks behind `block`.
+void TransformerLayer::pullback_behind(Block block, ResidualGradient& grad, const Saved& saved,
+                                       const nn::Rows& rows, Tensor& grad_source) const {
+  const std::span<const Block> all = blocks();
+  for (size_t i = all.size(); i-- > 0 && all[i] > block;)
+    pullback_through(all[i], grad, saved, rows, grad_source);
 }
 
 void TransformerLayer::pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows,
                                 Tensor& grad_source) const {
-  pullback_to_source(grad, saved, rows, grad_source);
-  parts_.self.residual.pullback(grad, saved.self_norm, rows, [&](const Tensor& g) {
-    return parts_.self.block->pullback(g, saved.self, rows);
-  });
+  pullback_behind(Block::kSelfAttention, grad, saved, rows, grad_source);
+  pullback_through(Block::kSelfAttention, grad, saved, rows, grad_source);
 }
 
 void TransformerLayer::pullback_of_last(ResidualGradient& grad, const Saved& saved,
                                         const nn::Rows& own, const nn::Rows& rows,
                                         Tensor& grad_source) const {
-  pullback_to_source(grad, saved, own, grad_source);
-  parts_.self.residual.pullback_of_last(grad, saved.self_norm, own, rows, [&](const Tensor& g) {
-    return parts_.self.block->pullback_of_last(g, saved.self, rows);
-  });
+  pullback_behind(Block::kSelfAttention, grad, saved, own, grad_source);
+  parts_.self.residual.pullback_of_last(
+      grad, saved.norms[Block::kSelfAttention], own, rows,
+      [&](const Tensor& g) { return self().pullback_of_last(g, saved.self, rows); });
+}
+
+void TransformerLayer::pullback_to(Block block, ResidualGradient& grad, const Saved& saved,
+                                   const nn::Rows& rows, Tensor& grad_source) const {
+  pullback_behind(block, grad, saved, rows, grad_source);
+  residual(block).pullback_to_block(grad, saved.norms[block], rows);
 }
 
 }  // namespace inseq::models

@@ -1,4 +1,8 @@
 #pragma once
+#include <array>
+#include <optional>
+#include <span>
+
 #include "models/stack/language_model.h"
 #include "models/stack/residual.h"
 #include "nn/attention.h"
@@ -7,30 +11,34 @@
 
 namespace inseq::models {
 
-/// A layer of an encoder or of a decoder with a source: self-attention, cross-attention (decoders),
-/// feed-forward, each a residual block with its norm.
+/// Something for each block of a layer; a layer without cross-attention leaves that entry empty.
+template <typename T>
+class PerBlock {
+ public:
+  T& operator[](Block block) { return all_[static_cast<size_t>(block)]; }
+  const T& operator[](Block block) const { return all_[static_cast<size_t>(block)]; }
+
+ private:
+  std::array<T, 3> all_;
+};
+
+/// A layer: self-attention, cross-attention (of decoders with a source), feed-forward, each a
+/// residual block with its norm.
 class TransformerLayer {
  public:
-  struct SelfPart {
+  template <typename T>
+  struct Part {
     Residual residual;
-    std::unique_ptr<nn::SelfAttention> block;
-  };
-  struct CrossPart {
-    Residual residual;
-    std::unique_ptr<nn::CrossAttention> block;
-  };
-  struct FeedForwardPart {
-    Residual residual;
-    std::unique_ptr<nn::FeedForward> block;
+    std::unique_ptr<T> block;
   };
   struct Parts {
-    SelfPart self;
-    std::optional<CrossPart> cross = std::nullopt;
-    FeedForwardPart feed_forward;
+    Part<nn::SelfAttention> self;
+    std::optional<Part<nn::CrossAttention>> cross = std::nullopt;
+    Part<nn::FeedForward> feed_forward;
   };
   /// What one forward pass leaves behind.
   struct Saved {
-    nn::Norm::Saved self_norm, cross_norm, feed_forward_norm;
+    PerBlock<nn::Norm::Saved> norms;
     nn::SelfAttention::Saved self;
     nn::CrossAttention::Saved cross;
     nn::FeedForward::Saved feed_forward;
@@ -41,30 +49,28 @@ class TransformerLayer {
     const nn::CrossAttention::Source* source = nullptr;  ///< of layers with cross-attention
     nn::KeyValueCache* cache = nullptr;                  ///< the tokens before, if any
   };
+  /// The way of hidden states through a layer: [batch, tokens, hidden] each.
+  struct Trace {
+    PerBlock<Tensor> before;   // the residual stream in front of a block
+    PerBlock<Tensor> written;  // what the block adds to it
+  };
   /// What a pass is to leave behind.
   struct Keeping {
     Saved* attention = nullptr;   ///< takes what attention saves; null: nothing is kept
     Saved* everything = nullptr;  ///< takes what a pullback needs besides; null: not kept
     Saved* reference = nullptr;   ///< takes what DeepLIFT's rule compares with; null: not kept
     nn::Reference rule = {};      ///< what pullbacks of this pass compare with
+    Trace* trace = nullptr;       ///< for interventions; null: not kept
   };
   explicit TransformerLayer(Parts parts) : parts_(std::move(parts)) {}
 
   /// x: [batch, tokens, hidden] -> same.
   Tensor forward(const Tensor& x, const Context& context, const Keeping& keep) const;
-
-  /// What attention blocks make of a layer's input, for interventions.
-  struct Written {
-    Tensor x;              // the layer's input
-    Tensor self, between;  // what self-attention writes, and the residual stream after it
-    Tensor cross;          // what cross-attention writes; undefined without
-  };
-  /// As forward(), of one batch entry; `saved` gets what attention saves.
-  Tensor forward(const Tensor& x, const Context& context, Saved& saved, Written& written) const;
-  /// The layer's output from row `row` on when self-attention or cross-attention (`where`) writes
-  /// `lost` less: [n, rows, hidden] -> same.
-  Tensor without(Mixing where, const Tensor& lost, int64_t row, const Context& context,
-                 const Written& written) const;
+  /// The layer's output when `block`, with the residual stream `before` in front of it, writes
+  /// `written`: [batch, tokens, hidden] -> same. The tokens may be some of the text's when that
+  /// block is self-attention or one behind it, as what follows mixes no tokens.
+  Tensor forward_from(Block block, const Tensor& before, const Tensor& written,
+                      const Context& context, const Keeping& keep) const;
 
   /// Carries `grad` from the layer's output to its input, in place. What layers with
   /// cross-attention owe to the source is added to grad_source: [segments * source tokens, hidden].
@@ -74,16 +80,30 @@ class TransformerLayer {
   /// `grad` has one row for each segment before (the tokens of `own`), all rows after.
   void pullback_of_last(ResidualGradient& grad, const Saved& saved, const nn::Rows& own,
                         const nn::Rows& rows, Tensor& grad_source) const;
-  /// The part of a pullback that reaches the source: down to cross-attention and no further. The
+  /// The part of a pullback that comes before self-attention, and all that reaches the source. The
   /// gradient of the layer's input is not computed.
   void pullback_to_source(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows,
-                          Tensor& grad_source) const;
+                          Tensor& grad_source) const {
+    pullback_behind(Block::kSelfAttention, grad, saved, rows, grad_source);
+  }
+  /// Carries `grad` from the layer's output to what `block` writes, in place.
+  void pullback_to(Block block, ResidualGradient& grad, const Saved& saved, const nn::Rows& rows,
+                   Tensor& grad_source) const;
 
+  /// The blocks that the layer has, in their order.
+  std::span<const Block> blocks() const;
   const nn::SelfAttention& self() const { return *parts_.self.block; }
   const nn::CrossAttention& cross() const { return *parts_.cross->block; }
   const nn::FeedForward& feed_forward() const { return *parts_.feed_forward.block; }
 
  private:
+  const Residual& residual(Block block) const;
+  Tensor through(Block block, const Tensor& x, const Context& context, const Keeping& keep) const;
+  Tensor written(Block block, const Tensor& in, const Context& context, const Keeping& keep) const;
+  void pullback_behind(Block block, ResidualGradient& grad, const Saved& saved,
+                       const nn::Rows& rows, Tensor& grad_source) const;
+  void pullback_through(Block block, ResidualGradient& grad, const Saved& saved,
+                        const nn::Rows& rows, Tensor& grad_source) const;
   Parts parts_;
 };
 

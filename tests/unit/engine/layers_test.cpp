@@ -33,12 +33,9 @@ template <typename Check>
 void for_each_tap(const Check& check) {
   for (const TinyModel& shape : kModels) {
     const models::DecoderOnly model = tiny_model(shape);
-    for (int64_t layer = 0; layer < shape.layers; ++layer) {
-      for (const Tap::Part part :
-           {Tap::Part::kLayer, Tap::Part::kAttention, Tap::Part::kFeedForward}) {
-        SCOPED_TRACE(concat("layer ", layer, ", part ", static_cast<int>(part)));
-        check(model, Tap{layer, part});
-      }
+    for (const auto& [name, tap] : model.taps()) {
+      SCOPED_TRACE(name);
+      check(model, tap);
     }
   }
 }
@@ -55,7 +52,7 @@ TEST(Layers, GradientsEqualAutogradStepByStep) {
 
 TEST(Layers, IntegratedGradientsAddUpToTheChangeOfTheScore) {
   for_each_tap([](const models::DecoderOnly& model, const Tap& tap) {
-    if (tap.part != Tap::Part::kLayer) return;  // a block's output is not all that changes
+    if (tap.block) return;  // a block's output is not all that changes
     const methods::Method& method = *methods::methods().at("layer_integrated_gradients");
     const Json options = complete_options(
         method.info().options,

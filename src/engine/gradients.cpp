@@ -208,8 +208,8 @@ Inputs Engine::layer_outputs(const Question& question, const Group& group,
                              const Inputs& base) const {
   const auto value = [&](const Sides& embeddings) {
     if (!embeddings.target.defined()) return Sides{};
-    return Sides{Tensor(),
-                 model_.value_at(*question.layer, as_batch(embeddings), group.length).squeeze(0)};
+    const Sides at = model_.at_tap(*question.layer, as_batch(embeddings), group.length);
+    return Sides{at.source.defined() ? at.source.squeeze(0) : Tensor(), at.target.squeeze(0)};
   };
   return {value(base.embeddings), value(base.baselines)};
 }

@@ -43,6 +43,7 @@ class Builder {
                                                     const std::string& layer) const;
   std::unique_ptr<nn::CrossAttention> cross_attention(const std::string& layer) const;
   TransformerLayer layer(const HalfSizes& half, int64_t i) const;
+  LayerNames names(const HalfSizes& half) const;
   LayerStack::Parts half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab);
   Tensor table_of(const HalfSizes& half, int64_t vocab);
   nn::Linear head(int64_t vocab);
@@ -146,6 +147,16 @@ Tensor Builder::table_of(const HalfSizes& half, int64_t vocab) {
       vocab);
 }
 
+LayerNames Builder::names(const HalfSizes& half) const {
+  const bool encodes = half.name == encoder_.name;
+  const std::string out = "." + (encodes ? form_ : BartForm()).encoder_attention[3];
+  LayerNames names{.layers = name(half, "layers."),
+                   .attention = {".self_attn", ".self_attn" + out},
+                   .feed_forward = {".fc2"}};
+  if (!encodes) names.cross = {".encoder_attn", ".encoder_attn" + out};
+  return names;
+}
+
 LayerStack::Parts Builder::half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab) {
   InputSide::Parts input{.token_embeddings = table_of(half, vocab),
                          .positions = positions(half),
@@ -156,7 +167,8 @@ LayerStack::Parts Builder::half(const HalfSizes& half, EmbeddingNorm placement, 
   if (placement != EmbeddingNorm::kNone) input.norm = norm(name(half, "layernorm_embedding"));
   LayerStack::Parts out{.half = half.name == encoder_.name ? Half::kEncoder : Half::kDecoder,
                         .input = InputSide(std::move(input)),
-                        .layers = {}};
+                        .layers = {},
+                        .names = names(half)};
   for (int64_t i = 0; i < half.layers; ++i) out.layers.push_back(layer(half, i));
   if (form_.placement == NormPlacement::kBefore) out.final_norm = norm(name(half, "layer_norm"));
   return out;

@@ -91,6 +91,10 @@ class LayerStack {
   /// Places to tap, by transformers' names of their modules.
   std::vector<std::pair<std::string, Tap>> taps() const;
   AtTap at_tap(const Tap& tap, const Tensor& embeddings, const View& view) const;
+  /// Run::stream of a pass over a text of these embeddings.
+  Tensor stream_at(const Tap& tap, const Tensor& embeddings, const View& view) const {
+    return tap.block ? at_tap(tap, embeddings, view).stream : Tensor();
+  }
 
   const InputSide& input() const { return parts_.input; }
   const std::vector<TransformerLayer>& layers() const { return parts_.layers; }

@@ -40,6 +40,15 @@ int64_t Engine::memory_limit() const {
                               static_cast<double>(free_memory()));
 }
 
+Tensor Engine::logits_of(const Tensor& final_hidden) const {
+  const Tensor logits = model_.logits(final_hidden);
+  INSEQ_CHECK(
+      !logits.isnan().any().item<bool>(), FormatError,
+      "the model's scores of the next token are not numbers (NaN): its weights are damaged, "
+      "or too large for this type; try --dtype float32");
+  return logits;
+}
+
 std::vector<Engine::Group> Engine::groups(const Question& question) const {
   std::vector<Group> out;
   for (int64_t p = question.first; p < question.last; ++p) {
@@ -69,7 +78,7 @@ Answer Engine::scores(const Question& question) const {
                                      {.keep = models::Keep::kNothing, .length = group.length});
     for (const auto& [first, last] : even_blocks(group.first, group.last, kStepsOfLogits)) {
       const Tensor hidden = pass->final_hidden[0].narrow(0, first - 1, last - first);
-      place_scores(question, first, model_.logits(hidden), answer);
+      place_scores(question, first, logits_of(hidden), answer);
       report_done(last - question.first, question);
     }
   }

@@ -75,6 +75,8 @@ class Engine {
   std::vector<Group> groups(const Question& question) const;
   Plan plan(const Question& question, const Group& group, const Path& path) const;
   int64_t memory_limit() const;
+  /// The model's logits; throws FormatError where they are not numbers.
+  Tensor logits_of(const Tensor& final_hidden) const;
   void check(const Question& question) const;
   void explain_group(const Question& question, const Group& group, const Path& path,
                      Answer& answer) const;

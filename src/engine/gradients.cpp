@@ -214,8 +214,8 @@ Inputs Engine::layer_outputs(const Question& question, const Group& group,
                              const Inputs& base) const {
   const auto value = [&](const Sides& embeddings) {
     if (!embeddings.target.defined()) return Sides{};
-    return Sides{Tensor(),
-                 model_.value_at(*question.layer, as_batch(embeddings), group.length).squeeze(0)};
+    const Sides at = model_.at_tap(*question.layer, as_batch(embeddings), group.length);
+    return Sides{at.source.defined() ? at.source.squeeze(0) : Tensor(), at.target.squeeze(0)};
   };
   return {value(base.embeddings), value(base.baselines)};
 }
@@ -261,7 +261,7 @@ Sides Engine::pullback_of_block(const Question& question, int64_t first, int64_t
   Tensor grad_logits;  // [steps * points, vocab]
   {
     const at::AutoGradMode recording(true);
-    const Tensor logits = model_.logits(hidden.detach()).detach().requires_grad_();
+    const Tensor logits = logits_of(hidden.detach()).detach().requires_grad_();
     const Tensor values = question.attributed_function(logits, targets);
     grad_logits = torch::autograd::grad({values.sum()}, {logits})[0];
     const at::NoGradGuard done;
@@ -289,7 +289,7 @@ Sides Engine::autograd_of_block(const Question& question, const Group& group, co
                                         .length = group.length,
                                         .tap = question.layer ? &*question.layer : nullptr,
                                         .base = &under});
-  const Tensor logits = model_.logits(pass->final_hidden.select(1, position - 1));
+  const Tensor logits = logits_of(pass->final_hidden.select(1, position - 1));
   std::vector<Tensor> found =
       torch::autograd::grad({question.attributed_function(logits, targets).sum()}, wanted);
   const at::NoGradGuard done;

@@ -129,7 +129,7 @@ Tensor Engine::scored(const Question& question, const Tensor& hidden, int64_t la
   const Tensor rows = hidden.narrow(1, hidden.size(1) - count, count).flatten(0, 1);
   std::vector<Tensor> parts;
   for (const auto& [a, b] : even_blocks(0, rows.size(0), rows_at_once)) {
-    parts.push_back(question.attributed_function(model_.logits(rows.narrow(0, a, b - a)),
+    parts.push_back(question.attributed_function(logits_of(rows.narrow(0, a, b - a)),
                                                  targets.narrow(0, a, b - a)));
   }
   return at::cat(parts).view({batch, count}).cpu();
@@ -214,7 +214,7 @@ Tensor Engine::replaced(const Question& question, const std::vector<ReplacedText
     const Tensor hidden = pass->final_hidden.index(
         {at::arange(count, at::kLong).to(model_.device()), batch.last.to(model_.device())});
     for (const auto& [a, b] : even_blocks(0, count, plan.logit_rows)) {
-      parts.push_back(score(model_.logits(hidden.narrow(0, a, b - a)),
+      parts.push_back(score(logits_of(hidden.narrow(0, a, b - a)),
                             batch.targets.narrow(0, a, b - a).to(model_.device()))
                           .cpu());
     }

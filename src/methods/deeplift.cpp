@@ -38,7 +38,7 @@ class DeepLift : public Method {
                       int64_t) { return point_between(asked, inputs, 1.0, 1.0, multiplied); },
          .rule = options.at("rescale") == "all" ? engine::Rule::kRescaleAll
                                                 : engine::Rule::kRescaleAsCaptum});
-    add_deltas(engine, question, options, answer);
+    add_deltas(engine, asked, options, answer);
     return answer;
   }
 };

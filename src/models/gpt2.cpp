@@ -5,6 +5,7 @@
 #include "inseq/error.h"
 #include "models/stack/architecture.h"
 #include "models/stack/decoder_only.h"
+#include "models/stack/token_tables.h"
 
 namespace inseq::models {
 namespace {
@@ -70,7 +71,10 @@ std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weight
               ": GPT-2 with cross-attention is not supported");
   const DecoderOnlySizes s = read_sizes(config);
   const double eps = config.number("layer_norm_epsilon", 1e-5);
-  const Tensor embeddings = weights.get("transformer.wte.weight", {s.vocab, s.hidden});
+  const auto [embeddings, head] =
+      TokenTables(weights, s.hidden)
+          .embeddings_and_head("transformer.wte.weight", "lm_head.weight",
+                               config.flag("tie_word_embeddings", true), s.vocab);
   const int64_t positions = config.size({"n_positions", "max_position_embeddings"}, 1024);
   LayerStack::Parts decoder{
       .input = InputSide({.token_embeddings = embeddings,
@@ -83,8 +87,6 @@ std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weight
                 .feed_forward = {".mlp", ".mlp.c_proj"}}};
   for (int64_t i = 0; i < s.layers; ++i)
     decoder.layers.push_back(build_layer(config, weights, s, i));
-  const bool tied = config.flag("tie_word_embeddings", true);
-  const Tensor head = tied ? embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden});
   return std::make_unique<DecoderOnly>(DecoderOnlyParts{
       .sizes = s, .decoder = std::move(decoder), .head = nn::Linear(head, Tensor())});
 }

@@ -27,6 +27,7 @@ std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weight
       {.encoder_norm = EmbeddingNorm::kAfterPositions,
        .decoder_norm = EmbeddingNorm::kAfterPositions,
        .positions = BartPositions::kLearned,
+       .scale_embedding = std::nullopt,
        .prefix = "led.",
        .encoder_attention = {attention + "query", attention + "key", attention + "value", "output"},
        .max_source_positions = longest_source(config)});

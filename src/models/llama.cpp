@@ -5,6 +5,7 @@
 #include "inseq/error.h"
 #include "models/stack/architecture.h"
 #include "models/stack/decoder_only.h"
+#include "models/stack/token_tables.h"
 
 namespace inseq::models {
 namespace {
@@ -87,20 +88,21 @@ TransformerLayer build_layer(const Config& config, const Weights& weights,
 
 std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weights) {
   const DecoderOnlySizes s = read_sizes(config);
-  const Tensor embeddings = weights.get("model.embed_tokens.weight", {s.vocab, s.hidden});
+  const auto [embeddings, head] =
+      TokenTables(weights, s.hidden)
+          .embeddings_and_head("model.embed_tokens.weight", "lm_head.weight",
+                               config.flag("tie_word_embeddings", false), s.vocab);
   LayerStack::Parts decoder{
       .input = InputSide({.token_embeddings = embeddings, .positions = nullptr}),
-      .rotary = read_rotary(config, s.head_dim),
       .layers = {},
       .names = {.layers = "model.layers.",
                 .attention = {".self_attn", ".self_attn.o_proj"},
                 .feed_forward = {".mlp", ".mlp.down_proj"}}};
   for (int64_t i = 0; i < s.layers; ++i)
     decoder.layers.push_back(build_layer(config, weights, s, i));
+  decoder.rotary = read_rotary(config, s.head_dim);  // after the weights have shown that it fits
   decoder.final_norm = std::make_unique<nn::RmsNorm>(weights.get("model.norm.weight", {s.hidden}),
                                                      config.number("rms_norm_eps", 1e-6));
-  const bool tied = config.flag("tie_word_embeddings", false);
-  const Tensor head = tied ? embeddings : weights.get("lm_head.weight", {s.vocab, s.hidden});
   return std::make_unique<DecoderOnly>(DecoderOnlyParts{
       .sizes = s, .decoder = std::move(decoder), .head = nn::Linear(head, Tensor())});
 }

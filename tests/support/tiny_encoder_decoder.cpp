@@ -64,7 +64,11 @@ models::LayerStack::Parts half(const TinyEncoderDecoder& m, bool encoder) {
   }
   models::LayerStack::Parts out{.half = encoder ? models::Half::kEncoder : models::Half::kDecoder,
                                 .input = models::InputSide(std::move(input)),
-                                .layers = {}};
+                                .layers = {},
+                                .names = {.layers = encoder ? "encoder.layers." : "decoder.layers.",
+                                          .attention = {".self_attn"},
+                                          .feed_forward = {".fc2"}}};
+  if (!encoder) out.names.cross = {".encoder_attn"};
   const int64_t layers = encoder ? m.encoder_layers : m.layers;
   for (int64_t i = 0; i < layers; ++i) out.layers.push_back(layer(m, encoder, bias));
   if (m.placement == NormPlacement::kBefore) out.final_norm = norm(m);

@@ -31,7 +31,7 @@ GOLDEN = HERE.parents[1] / "tests" / "golden"
 SIZE_LIMIT = 200_000
 FLAGS = (
     "repair", "keep_pad_tokens", "scale_once", "separate_tables", "keep_source", "unscaled_head", "stop_at_end",
-    "unroll_windows",
+    "unroll_windows", "read_baselines", "layer_of_target",
 )
 
 

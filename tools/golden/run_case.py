@@ -18,7 +18,7 @@ import make_model  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from inseq.attr import step_functions  # noqa: E402
-from inseq.attr.feat import feature_attribution  # noqa: E402
+from inseq.attr.feat import feature_attribution, gradient_attribution  # noqa: E402
 from inseq.utils.typing import TokenWithId  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
@@ -150,7 +150,28 @@ def unroll_windows(model):
     model.get_attentions_dict = get_attentions_dict
 
 
+def read_baselines(model):
+    """Inseq's layer methods read the source's ids where Captum hands them the baseline's: the difference is zero."""
+    forward = model.forward
+
+    def forward_given(ids, decoder_embeds, encoder_ids, *args, **kwargs):
+        return forward(ids, decoder_embeds, ids, *args, **kwargs)
+
+    model.forward = forward_given
+
+
+def layer_of_target(model):
+    """Inseq takes the attributions of a decoder's layer, and an attention's second output, for those of the source."""
+
+    def sides(attributions, is_encoder_decoder):
+        return None, attributions[0] if isinstance(attributions, tuple) else attributions
+
+    gradient_attribution.get_source_target_attributions = sides
+
+
 REPAIRS_OF_MODELS = {
+    "read_baselines": read_baselines,
+    "layer_of_target": layer_of_target,
     "scale_once": scale_once,
     "separate_tables": separate_tables,
     "keep_source": keep_source,

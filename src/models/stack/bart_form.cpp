@@ -8,7 +8,8 @@
 namespace inseq::models {
 namespace {
 
-constexpr double kNormEps = 1e-5;  // not configurable in transformers
+constexpr double kNormEps = 1e-5;            // not configurable in transformers
+constexpr int64_t kMostSinusoids = 1 << 16;  // positions; no model has as many
 
 struct HalfSizes {
   std::string name;  // "encoder" or "decoder"
@@ -43,6 +44,7 @@ class Builder {
                                                     const std::string& layer) const;
   std::unique_ptr<nn::CrossAttention> cross_attention(const std::string& layer) const;
   TransformerLayer layer(const HalfSizes& half, int64_t i) const;
+  LayerNames names(const HalfSizes& half) const;
   LayerStack::Parts half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab);
   Tensor table_of(const HalfSizes& half, int64_t vocab);
   nn::Linear head(int64_t vocab);
@@ -80,6 +82,8 @@ std::unique_ptr<nn::Positions> Builder::positions(const HalfSizes& half) const {
   const int64_t count =
       config_.size({"max_" + half.name + "_position_embeddings", "max_position_embeddings"}, 1024);
   if (form_.positions == BartPositions::kMarian && !weights_.has(stored)) {
+    INSEQ_CHECK(count <= kMostSinusoids, FormatError, config_.path(), ": ", count,
+                " positions are more than the ", kMostSinusoids, " that a table is made for");
     return std::make_unique<nn::TablePositions>(
         nn::marian_sinusoids(count, hidden_).to(weights_.options()));
   }
@@ -116,7 +120,7 @@ std::unique_ptr<nn::SelfAttention> Builder::self_attention(const HalfSizes& half
 }
 
 std::unique_ptr<nn::CrossAttention> Builder::cross_attention(const std::string& layer) const {
-  const std::string prefix = layer + "encoder_attn.";
+  const std::string prefix = layer + form_.cross_attention + ".";
   const int64_t heads = decoder_.heads, dim = hidden_ / heads;
   return std::make_unique<nn::CrossAttention>(
       weights_.linear(prefix + "q_proj", hidden_, hidden_, /*bias=*/true),
@@ -130,9 +134,10 @@ TransformerLayer Builder::layer(const HalfSizes& half, int64_t i) const {
   const std::string prefix = name(half, "layers." + std::to_string(i) + ".");
   TransformerLayer::Parts parts{
       .self = {residual(prefix + "self_attn_layer_norm"), self_attention(half, prefix)},
-      .feed_forward = {residual(prefix + "final_layer_norm"), feed_forward(half, i)}};
+      .feed_forward = {residual(prefix + form_.feed_forward_norm), feed_forward(half, i)}};
   if (half.name == decoder_.name) {
-    parts.cross = {residual(prefix + "encoder_attn_layer_norm"), cross_attention(prefix)};
+    parts.cross = {residual(prefix + form_.cross_attention + "_layer_norm"),
+                   cross_attention(prefix)};
   }
   return TransformerLayer(std::move(parts));
 }
@@ -146,17 +151,28 @@ Tensor Builder::table_of(const HalfSizes& half, int64_t vocab) {
       vocab);
 }
 
+LayerNames Builder::names(const HalfSizes& half) const {
+  const bool encodes = half.name == encoder_.name;
+  const std::string out = "." + (encodes ? form_ : BartForm()).encoder_attention[3];
+  LayerNames names{.layers = name(half, "layers."),
+                   .attention = {".self_attn", ".self_attn" + out},
+                   .feed_forward = {"." + form_.feed_forward_module}};
+  if (!encodes) names.cross = {"." + form_.cross_attention, "." + form_.cross_attention + out};
+  return names;
+}
+
 LayerStack::Parts Builder::half(const HalfSizes& half, EmbeddingNorm placement, int64_t vocab) {
   InputSide::Parts input{.token_embeddings = table_of(half, vocab),
                          .positions = positions(half),
                          .placement = placement};
-  if (config_.flag("scale_embedding", form_.scale_embedding)) {
+  if (form_.scale_embedding && config_.flag("scale_embedding", *form_.scale_embedding)) {
     input.scale = std::sqrt(static_cast<double>(hidden_));
   }
   if (placement != EmbeddingNorm::kNone) input.norm = norm(name(half, "layernorm_embedding"));
   LayerStack::Parts out{.half = half.name == encoder_.name ? Half::kEncoder : Half::kDecoder,
                         .input = InputSide(std::move(input)),
-                        .layers = {}};
+                        .layers = {},
+                        .names = names(half)};
   for (int64_t i = 0; i < half.layers; ++i) out.layers.push_back(layer(half, i));
   if (form_.placement == NormPlacement::kBefore) out.final_norm = norm(name(half, "layer_norm"));
   return out;
@@ -218,7 +234,7 @@ std::unique_ptr<LanguageModel> build_bart_form(const Config& config, const Weigh
 std::string bart_stored_name(const std::string& name, const io::TensorFile& file) {
   constexpr std::string_view prefix = "model.";
   const bool bare = name.starts_with(prefix) && file.find(name) == nullptr &&
-                    file.find("encoder.layers.0.fc1.weight") != nullptr;
+                    file.find("encoder.layers.0.self_attn_layer_norm.weight") != nullptr;
   return bare ? name.substr(prefix.size()) : name;
 }
 

@@ -20,11 +20,14 @@ struct BartForm {
   EmbeddingNorm encoder_norm = EmbeddingNorm::kNone;
   EmbeddingNorm decoder_norm = EmbeddingNorm::kNone;
   BartPositions positions = BartPositions::kLearnedAfterTwo;
-  bool scale_embedding = false;     ///< where config.json does not say
-  std::string activation = "gelu";  ///< where config.json does not say
-  std::string prefix = "model.";    ///< of all tensors but the head
+  std::optional<bool> scale_embedding = false;  ///< where config.json does not say; absent: never
+  std::string activation = "gelu";              ///< where config.json does not say
+  std::string prefix = "model.";                ///< of all tensors but the head
   /// An encoder's self-attention: query, key, value and output below "self_attn.".
   std::array<std::string, 4> encoder_attention = {"q_proj", "k_proj", "v_proj", "out_proj"};
+  std::string cross_attention = "encoder_attn";  ///< its name, and with _layer_norm its norm's
+  std::string feed_forward_norm = "final_layer_norm";
+  std::string feed_forward_module = "fc2";  ///< whose output the block's is
   /// The longest source, where something else than its positions limits it.
   std::optional<int64_t> max_source_positions = std::nullopt;
   /// The feed-forward block of a layer; null: the plain one.

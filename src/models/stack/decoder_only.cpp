@@ -20,9 +20,9 @@ Sides DecoderOnly::embed(const Sides& ids) const {
   return {Tensor(), decoder_.input().embed(ids.target)};
 }
 
-Tensor DecoderOnly::value_at(const Tap& tap, const Sides& embeddings, int64_t length) const {
+Sides DecoderOnly::at_tap(const Tap& tap, const Sides& embeddings, int64_t length) const {
   const Tensor& x = embeddings.target;
-  return decoder_.at_tap(tap, x, LayerStack::View::all(x, length)).output;
+  return {Tensor(), decoder_.at_tap(tap, x, LayerStack::View::all(x, length)).output};
 }
 
 std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward(const Sides& embeddings,
@@ -35,8 +35,8 @@ std::unique_ptr<LanguageModel::Pass> DecoderOnly::forward(const Sides& embedding
                       .reference = reference ? &reference->decoder : nullptr,
                       .every_function = options.every_function,
                       .tap = options.tap};
-  if (options.tap != nullptr && options.tap->block)
-    run.stream = decoder_.at_tap(*options.tap, options.base->target, view).stream;
+  if (options.tap != nullptr)
+    run.stream = decoder_.stream_at(*options.tap, options.base->target, view);
   pass->final_hidden = decoder_.forward(embeddings.target, view, run);
   return pass;
 }
@@ -78,9 +78,8 @@ Tensor DecoderOnly::logits_pullback(const Tensor& grad_logits) const {
 Sides DecoderOnly::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
                             const Pass& pass, bool) const {
   Tensor no_source;
-  return {Tensor(),
-          decoder_.pullback(grad_final, pass.own(positions), static_cast<const Kept&>(pass).decoder,
-                            no_source, LayerStack::Reach::kStart)};
+  return {Tensor(), decoder_.pullback(grad_final, positions, static_cast<const Kept&>(pass).decoder,
+                                      no_source, LayerStack::Reach::kStart)};
 }
 
 AttentionWeights DecoderOnly::attention(const Pass& pass, const Tensor& rows) const {

@@ -29,7 +29,7 @@ class DecoderOnly final : public LanguageModel {
   explicit DecoderOnly(DecoderOnlyParts parts);
 
   std::vector<std::pair<std::string, Tap>> taps() const override { return decoder_.taps(); }
-  Tensor value_at(const Tap& tap, const Sides& embeddings, int64_t length) const override;
+  Sides at_tap(const Tap& tap, const Sides& embeddings, int64_t length) const override;
   Sides embed(const Sides& ids) const override;
   std::unique_ptr<Pass> forward(const Sides& embeddings, const PassOptions& options) const override;
   std::unique_ptr<Pass> forward_on(const Pass& prefix, int64_t from, const Tensor& target,

@@ -45,35 +45,66 @@ Sides EncoderDecoder::embed(const Sides& ids) const {
   return {side(encoder_, ids.source), side(decoder_, ids.target)};
 }
 
+std::vector<std::pair<std::string, Tap>> EncoderDecoder::taps() const {
+  auto out = encoder_.taps();
+  const auto of_decoder = decoder_.taps();
+  out.insert(out.end(), of_decoder.begin(), of_decoder.end());
+  return out;
+}
+
+Sides EncoderDecoder::at_tap(const Tap& tap, const Sides& embeddings, int64_t) const {
+  View view = View::all(embeddings.source);
+  if (tap.half == Half::kEncoder)
+    return {encoder_.at_tap(tap, embeddings.source, view).output, embeddings.target};
+  const std::vector<Source> sources = sources_of(encoder_.forward(embeddings.source, view, {}), {});
+  view = View::all(embeddings.target);
+  view.sources = &sources;
+  return {Tensor(), decoder_.at_tap(tap, embeddings.target, view).output};
+}
+
 std::unique_ptr<LanguageModel::Pass> EncoderDecoder::forward(const Sides& embeddings,
                                                              const PassOptions& options) const {
   auto pass = std::make_unique<Kept>();
   const auto* reference = static_cast<const Kept*>(options.reference);
-  const Tensor encoded = encoder_.forward(embeddings.source, View::all(embeddings.source),
-                                          {.keep = options.keep,
-                                           .saved = &pass->encoder,
-                                           .reference = reference ? &reference->encoder : nullptr,
-                                           .every_function = options.every_function});
-  const std::vector<Source> sources = sources_of(encoded, {});
+  const auto run = [&](LayerStack::Saved Kept::* half) {
+    return LayerStack::Run{.keep = options.keep,
+                           .saved = &((*pass).*half),
+                           .reference = reference ? &(reference->*half) : nullptr,
+                           .every_function = options.every_function};
+  };
+  LayerStack::Run encoding = run(&Kept::encoder), decoding = run(&Kept::decoder);
+  const Tap* tap = options.tap;
+  const bool from_decoder = tap != nullptr && tap->half == Half::kDecoder;
+  const Tensor& source = from_decoder ? options.base->source : embeddings.source;
+  const View source_view = View::all(source);
+  if (from_decoder) {
+    encoding = {};  // no pullback goes there
+  } else if (tap != nullptr) {
+    encoding.tap = tap;
+    encoding.stream = encoder_.stream_at(*tap, options.base->source, source_view);
+  }
+  std::vector<Source> sources = sources_of(encoder_.forward(source, source_view, encoding), {});
+  pass->encoder.tokens = source.size(1);
   View view = View::all(embeddings.target);
   view.sources = &sources;
-  pass->final_hidden = decoder_.forward(embeddings.target, view,
-                                        {.keep = options.keep,
-                                         .saved = &pass->decoder,
-                                         .reference = reference ? &reference->decoder : nullptr,
-                                         .every_function = options.every_function});
+  if (from_decoder) {
+    decoding.tap = tap;
+    decoding.stream = decoder_.stream_at(*tap, options.base->target, view);
+    for (Source& one : sources) one = LayerStack::for_batch(one, embeddings.target.size(0));
+  }
+  pass->final_hidden = decoder_.forward(embeddings.target, view, decoding);
   return pass;
 }
 
 std::unique_ptr<LanguageModel::Pass> EncoderDecoder::forward_on(const Pass& prefix, int64_t from,
                                                                 const Tensor& target,
                                                                 const PassOptions& options) const {
-  const auto& before = static_cast<const Kept&>(prefix);
   auto pass = std::make_unique<Kept>();
   pass->from = from;
-  pass->encoder.tokens = before.encoder.tokens;
-  pass->final_hidden = decoder_.forward_on(before.decoder, from, target, options.length,
-                                           {.keep = options.keep, .saved = &pass->decoder});
+  pass->encoder.tokens = static_cast<const Kept&>(prefix).encoder.tokens;
+  pass->final_hidden =
+      decoder_.forward_on(static_cast<const Kept&>(prefix).decoder, from, target, options.length,
+                          {.keep = options.keep, .saved = &pass->decoder});
   return pass;
 }
 
@@ -91,14 +122,15 @@ Sides EncoderDecoder::pullback(const Tensor& grad_final, const std::vector<int64
                                const Pass& pass, bool target_too) const {
   const auto& kept = static_cast<const Kept&>(pass);
   const int64_t steps = grad_final.size(0), batch = grad_final.size(1);
+  // A pass that continues another, or begins in the decoder, leaves no encoder behind.
+  const bool to_source = !kept.encoder.layers.empty();
   Tensor grad_encoded = at::zeros({steps * batch * kept.encoder.tokens, grad_final.size(2)},
                                   grad_final.options().dtype(wide_type(type())));
+  const auto reach =
+      target_too || !to_source ? LayerStack::Reach::kStart : LayerStack::Reach::kSource;
   Sides out;
-  out.target =
-      decoder_.pullback(grad_final, pass.own(positions), kept.decoder, grad_encoded,
-                        target_too ? LayerStack::Reach::kStart : LayerStack::Reach::kSource);
-  if (kept.encoder.layers.empty()) return out;  // the pass began in the decoder
-  out.source = encoder_.pullback_of_all(grad_encoded, steps, kept.encoder);
+  out.target = decoder_.pullback(grad_final, positions, kept.decoder, grad_encoded, reach);
+  if (to_source) out.source = encoder_.pullback_of_all(grad_encoded, steps, kept.encoder);
   return out;
 }
 

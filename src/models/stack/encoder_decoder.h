@@ -27,6 +27,8 @@ class EncoderDecoder final : public LanguageModel {
 
   explicit EncoderDecoder(EncoderDecoderParts parts);
 
+  std::vector<std::pair<std::string, Tap>> taps() const override;
+  Sides at_tap(const Tap& tap, const Sides& embeddings, int64_t length) const override;
   Sides embed(const Sides& ids) const override;
   std::unique_ptr<Pass> forward(const Sides& embeddings, const PassOptions& options) const override;
   std::unique_ptr<Pass> forward_on(const Pass& prefix, int64_t from, const Tensor& target,

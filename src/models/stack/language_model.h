@@ -89,11 +89,6 @@ class LanguageModel {
     virtual ~Pass() = default;
     Tensor final_hidden;  // [batch, tokens, hidden], after the last norm
     int64_t from = 0;     // the target token it begins at; those before it had a pass of their own
-    /// Positions in the text as positions in this pass.
-    std::vector<int64_t> own(std::vector<int64_t> positions) const {
-      for (int64_t& position : positions) position -= from;
-      return positions;
-    }
   };
   /// What generation keeps between its steps.
   struct Cache {
@@ -110,8 +105,9 @@ class LanguageModel {
     /// to the change of the final hidden states.
     const Pass* reference = nullptr;
     bool every_function = false;
-    /// The embeddings given are the outputs of this place, and pullbacks end there; `base` is the
-    /// text's own input embeddings, from which comes what the place adds its output to.
+    /// The pass begins with the outputs of this place, as at_tap() gives them, and pullbacks end
+    /// there; `base` is the text's own input embeddings, of one batch entry, from which comes what
+    /// the place adds its output to, and what a decoder's layers see of the source.
     const Tap* tap = nullptr;
     const Sides* base = nullptr;
   };
@@ -120,10 +116,11 @@ class LanguageModel {
 
   /// Names of the places where a pass may be tapped, as transformers names its modules.
   virtual std::vector<std::pair<std::string, Tap>> taps() const { return {}; }
-  /// The output of such a place. embeddings: [batch, tokens, hidden] a side -> target alone, same
-  /// shape.
-  virtual Tensor value_at(const Tap&, const Sides& embeddings, int64_t) const {
-    return embeddings.target;
+  /// What a pass that is tapped there reads to go on as one over these embeddings does: the outputs
+  /// of the place as the side of its half. An encoder's outputs come with the target's embeddings;
+  /// a decoder's without a source. [batch, tokens, hidden] a side -> same shapes.
+  virtual Sides at_tap(const Tap&, const Sides& embeddings, int64_t /*length*/) const {
+    return embeddings;
   }
 
   /// Embeddings that attribution starts from, before positions and scaling are added where the
@@ -152,7 +149,7 @@ class LanguageModel {
   /// positions[s]; it is zero elsewhere. Returns source [steps, batch, source tokens, hidden] and
   /// target [steps, batch, tokens from the pass's first to the last position, hidden], float32 or
   /// wider; the target is zero after each step's own position, and undefined when there is an
-  /// encoder and `target_too` is false.
+  /// encoder and `target_too` is false. A pass tapped in a decoder gives the target alone.
   virtual Sides pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
                          const Pass& pass, bool target_too) const = 0;
 

@@ -13,18 +13,17 @@ TransformerLayer::Context context_of(size_t layer, const LayerStack::View& view,
           .cache = view.caches ? &(*view.caches)[layer] : nullptr};
 }
 
-/// A source of one entry for every entry of a batch; undefined where there is none.
-LayerStack::Source for_batch(const LayerStack::Source& source, int64_t batch) {
-  if (!source.k.defined()) return source;
-  return {source.k.expand({batch, -1, -1, -1}), source.v.expand({batch, -1, -1, -1}), {}};
-}
-
 /// The first layer that a pass runs in full.
 size_t first_layer(const std::optional<Tap>& tap) {
   return tap ? static_cast<size_t>(tap->layer) + 1 : 0;
 }
 
 }  // namespace
+
+LayerStack::Source LayerStack::for_batch(const Source& source, int64_t batch) {
+  if (!source.k.defined()) return {};
+  return {source.k.expand({batch, -1, -1, -1}), source.v.expand({batch, -1, -1, -1}), {}};
+}
 
 LayerStack::View LayerStack::View::all(const Tensor& embeddings, int64_t length) {
   return {.positions = at::arange(embeddings.size(1), embeddings.options().dtype(at::kLong)),
@@ -49,18 +48,14 @@ TransformerLayer::Keeping LayerStack::keeping(size_t layer, const Run& run) cons
                    run.every_function}};
 }
 
-/// Makes room for what a pass keeps.
-void LayerStack::begin(const Tensor& embeddings, const Run& run) const {
-  if (run.keep == Keep::kNothing) return;
-  run.saved->layers.resize(parts_.layers.size());
-  run.saved->tokens = embeddings.size(1);
-  run.saved->tap = run.tap ? std::optional(*run.tap) : std::nullopt;
-}
-
 Tensor LayerStack::forward(const Tensor& embeddings, const View& view, const Run& run) const {
   const bool everything = run.keeps_everything();
   const std::optional<Tap> tap = run.tap ? std::optional(*run.tap) : std::nullopt;
-  begin(embeddings, run);
+  if (run.keep != Keep::kNothing) {
+    run.saved->layers.resize(parts_.layers.size());
+    run.saved->tokens = embeddings.size(1);
+    run.saved->tap = tap;
+  }
   const nn::AttentionContext self = attention_context(view);
   const size_t first = first_layer(tap);
   Tensor x = embeddings;
@@ -95,20 +90,25 @@ void LayerStack::compare(const Run& run) const {
   }
 }
 
-Tensor LayerStack::forward_on(const Saved& before, int64_t from, const Tensor& embeddings,
+Tensor LayerStack::forward_on(const Saved& prefix, int64_t from, const Tensor& embeddings,
                               int64_t length, const Run& run) const {
-  const int64_t batch = embeddings.size(0), tokens = from + embeddings.size(1);
+  const int64_t batch = embeddings.size(0), tokens = embeddings.size(1);
   const bool everything = run.keeps_everything();
-  const View view{.positions = at::arange(from, tokens, embeddings.options().dtype(at::kLong)),
-                  .length = length};
-  begin(embeddings, run);
+  if (run.keep != Keep::kNothing) {
+    run.saved->layers.resize(parts_.layers.size());
+    run.saved->from = from;
+    run.saved->tokens = tokens;
+  }
+  const View view{
+      .positions = at::arange(from, from + tokens, embeddings.options().dtype(at::kLong)),
+      .length = length};
   const nn::AttentionContext self = attention_context(view);
   Tensor x = parts_.input.forward(embeddings, view.positions,
                                   everything ? &run.saved->input_norm : nullptr);
   for (size_t i = 0; i < parts_.layers.size(); ++i) {
-    nn::KeyValueCache prefix = before.layers[i].self.prefix(from, batch);
-    const Source source = for_batch(before.layers[i].cross.source, batch);
-    x = parts_.layers[i].forward(x, {.self = self, .source = &source, .cache = &prefix},
+    nn::KeyValueCache keys = prefix.layers[i].self.prefix(from, batch);
+    const Source source = for_batch(prefix.layers[i].cross.source, batch);
+    x = parts_.layers[i].forward(x, {.self = self, .source = &source, .cache = &keys},
                                  keeping(i, run));
   }
   return finished(x, everything ? &run.saved->final_norm : nullptr);
@@ -120,9 +120,11 @@ ResidualGradient LayerStack::before_final_norm(const Tensor& grad, const Saved& 
   return {grad.to(wide_type(type()), /*non_blocking=*/false, /*copy=*/true), type()};
 }
 
-Tensor LayerStack::pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
+Tensor LayerStack::pullback(const Tensor& grad_final, const std::vector<int64_t>& of_text,
                             const Saved& saved, Tensor& grad_source, Reach reach) const {
   const int64_t batch = grad_final.size(1);
+  std::vector<int64_t> positions;  // of the pass
+  for (const int64_t position : of_text) positions.push_back(position - saved.from);
   const nn::Rows own = nn::Rows::own(positions, batch, saved.tokens);
   const nn::Rows rows = nn::Rows::prefixes(positions, batch, saved.tokens);
   ResidualGradient grad = before_final_norm(grad_final.flatten(0, 1), saved, own);

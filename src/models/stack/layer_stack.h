@@ -28,8 +28,8 @@ class LayerStack {
   struct Saved {
     std::vector<TransformerLayer::Saved> layers;
     nn::Norm::Saved input_norm, final_norm;
-    int64_t tokens = 0;
-    std::optional<Tap> tap = {};  ///< where the pass began; absent: at the embeddings
+    int64_t from = 0, tokens = 0;  ///< the text's token that the pass began at, and how many it ran
+    std::optional<Tap> tap = {};   ///< where the pass began; absent: at the embeddings
   };
   /// What the tokens of a pass see.
   struct View {
@@ -62,17 +62,21 @@ class LayerStack {
   /// Where a pullback ends.
   enum class Reach { kStart, kSource };
 
+  /// A source of one entry without padding, for every entry of a batch.
+  static Source for_batch(const Source& source, int64_t batch);
+
   explicit LayerStack(Parts parts) : parts_(std::move(parts)) {}
 
   /// embeddings (or outputs of a tap): [batch, tokens, hidden] -> final hidden states, same shape.
   Tensor forward(const Tensor& embeddings, const View& view, const Run& run) const;
   /// The same for the tokens from `from` on, behind the first tokens (and the source) of a pass of
   /// one batch entry that kept attention.
-  Tensor forward_on(const Saved& before, int64_t from, const Tensor& embeddings, int64_t length,
+  Tensor forward_on(const Saved& prefix, int64_t from, const Tensor& embeddings, int64_t length,
                     const Run& run) const;
 
-  /// From gradients of one final hidden state per step, at positions[s], to the start of the pass:
-  /// [steps, batch, hidden] -> [steps, batch, longest prefix, hidden], float32 or wider. What is
+  /// From gradients of one final hidden state per step, at positions[s] of the text, to the start
+  /// of the pass: [steps, batch, hidden] -> [steps, batch, tokens from the pass's first to the last
+  /// position, hidden], float32 or wider. What is
   /// owed to the source is added to grad_source: [steps * batch * source tokens, hidden]. With
   /// Reach::kSource only that is computed.
   Tensor pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
@@ -91,6 +95,10 @@ class LayerStack {
   /// Places to tap, by transformers' names of their modules.
   std::vector<std::pair<std::string, Tap>> taps() const;
   AtTap at_tap(const Tap& tap, const Tensor& embeddings, const View& view) const;
+  /// Run::stream of a pass over a text of these embeddings.
+  Tensor stream_at(const Tap& tap, const Tensor& embeddings, const View& view) const {
+    return tap.block ? at_tap(tap, embeddings, view).stream : Tensor();
+  }
 
   const InputSide& input() const { return parts_.input; }
   const std::vector<TransformerLayer>& layers() const { return parts_.layers; }
@@ -101,7 +109,6 @@ class LayerStack {
  private:
   nn::AttentionContext attention_context(const View& view) const;
   TransformerLayer::Keeping keeping(size_t layer, const Run& run) const;
-  void begin(const Tensor& embeddings, const Run& run) const;
   void compare(const Run& run) const;
   Tensor finished(const Tensor& x, nn::Norm::Saved* saved = nullptr) const {
     return parts_.final_norm ? parts_.final_norm->forward(x, saved) : x;

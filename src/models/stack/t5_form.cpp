@@ -65,6 +65,7 @@ class Builder {
   std::unique_ptr<nn::FeedForward> feed_forward(const std::string& name) const;
   std::unique_ptr<nn::CrossAttention> cross_attention(const std::string& name) const;
   TransformerLayer layer(const std::string& half, int64_t i, const Bias& bias) const;
+  static LayerNames names(const std::string& half);
   LayerStack::Parts half(const std::string& half, int64_t layers);
   double logit_scale(bool tied) const;
 
@@ -137,6 +138,16 @@ TransformerLayer Builder::layer(const std::string& half, int64_t i, const Bias& 
   return TransformerLayer(std::move(parts));
 }
 
+LayerNames Builder::names(const std::string& half) {
+  const std::string self = ".layer.0.SelfAttention", cross = ".layer.1.EncDecAttention";
+  LayerNames names{
+      .layers = half + ".block.", .attention = {self, self + ".o"}, .feed_forward = {}};
+  if (half == "decoder") names.cross = {cross, cross + ".o"};
+  const std::string inner = names.cross.empty() ? ".layer.1" : ".layer.2";
+  names.feed_forward = {inner + ".DenseReluDense", inner + ".DenseReluDense.wo"};
+  return names;
+}
+
 LayerStack::Parts Builder::half(const std::string& half, int64_t layers) {
   const std::string other = half == "encoder" ? "decoder" : "encoder";
   LayerStack::Parts out{.half = half == "encoder" ? Half::kEncoder : Half::kDecoder,
@@ -146,7 +157,8 @@ LayerStack::Parts Builder::half(const std::string& half, int64_t layers) {
                                                 sizes_.vocab),
                                             .positions = nullptr}),
                         .layers = {},
-                        .final_norm = norm(half + ".final_layer_norm")};
+                        .final_norm = norm(half + ".final_layer_norm"),
+                        .names = names(half)};
   Bias shared = form_.bias == T5Bias::kFirstLayer ? bias(half, 0) : nullptr;
   for (int64_t i = 0; i < layers; ++i) {
     out.layers.push_back(layer(half, i, shared ? shared : bias(half, i)));

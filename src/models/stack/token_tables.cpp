@@ -14,4 +14,11 @@ Tensor TokenTables::first_of(const std::vector<std::string>& names, int64_t voca
   return loaded_.back().second;
 }
 
+TokenTables::Both TokenTables::embeddings_and_head(const std::string& embeddings,
+                                                   const std::string& head, bool tied,
+                                                   int64_t vocab) {
+  if (!tied) return {first_of({embeddings}, vocab), first_of({head}, vocab)};
+  return {first_of({embeddings, head}, vocab), first_of({head, embeddings}, vocab)};
+}
+
 }  // namespace inseq::models

@@ -12,6 +12,13 @@ class TokenTables {
 
   /// The table ([vocab, hidden]) stored under the first of `names` that there is.
   Tensor first_of(const std::vector<std::string>& names, int64_t vocab);
+  /// The head and the embeddings of a model with one table for both, if `tied`, and one each if
+  /// not.
+  struct Both {
+    Tensor embeddings, head;
+  };
+  Both embeddings_and_head(const std::string& embeddings, const std::string& head, bool tied,
+                           int64_t vocab);
 
  private:
   const Weights& weights_;

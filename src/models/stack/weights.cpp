@@ -46,8 +46,9 @@ const io::TensorEntry& Weights::entry(const std::string& name,
 }
 
 Tensor Weights::get(const std::string& name, const std::vector<int64_t>& shape) const {
+  const io::TensorEntry& stored = entry(name, shape);  // before memory is asked for
   const Tensor out = at::empty(shape, options());
-  load_into(entry(name, shape), name, out);
+  load_into(stored, name, out);
   return out;
 }
 
@@ -86,7 +87,10 @@ nn::Linear Weights::linear(const std::string& name, int64_t in, int64_t out, boo
 
 nn::Linear Weights::fused_linear(const std::vector<Part>& parts, int64_t in, bool bias) const {
   int64_t rows = 0;
-  for (const Part& part : parts) rows += part.out;
+  for (const Part& part : parts) {
+    entry(part.name + ".weight", {part.out, in});  // before memory is asked for
+    rows += part.out;
+  }
   const Tensor weight = at::empty({rows, in}, options());
   const Tensor biases = bias ? at::empty({rows}, options()) : Tensor();
   int64_t first = 0;

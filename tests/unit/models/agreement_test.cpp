@@ -66,8 +66,12 @@ TEST_P(Agreement, RescaleRuleEverywhereIsComplete) {
   const auto model = folder.load({.dtype = at::kDouble});
   const Sides inputs = model->embed({folder.ids("source"), folder.ids("target")});
   const Sides baseline = model->embed({folder.ids("source").flip(1), folder.ids("target").flip(1)});
-  const auto reference =
-      model->forward(baseline, {.keep = Keep::kReference, .every_function = true});
+  const LanguageModel::PassOptions of_reference{.keep = Keep::kReference, .every_function = true};
+  if (GetParam() == "nllb_moe") {  // both ends of a difference need not have the same experts
+    EXPECT_THROW(model->forward(baseline, of_reference), Unsupported);
+    return;
+  }
+  const auto reference = model->forward(baseline, of_reference);
   const auto pass = model->forward(
       inputs, {.keep = Keep::kPullback, .reference = reference.get(), .every_function = true});
   const std::vector<int64_t> positions{inputs.target.size(1) - 1, 1};

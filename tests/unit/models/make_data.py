@@ -21,6 +21,24 @@ sys.path.insert(0, str(HERE.parents[2] / "tools" / "models"))
 import formula  # noqa: E402
 
 
+def send_to_chosen_experts():
+    """Makes NLLB-MoE's tokens go through the experts that the router chose.
+
+    transformers 5.23 takes the mask of the first choices, zeros and ones, for numbers of experts: every token goes
+    through experts 0 and 1.
+    """
+    from transformers.models.nllb_moe.modeling_nllb_moe import NllbMoeExperts
+
+    def forward(self, hidden_states, router_mask, router_probs):
+        out = torch.zeros_like(hidden_states)
+        for index in range(self.num_experts):
+            rows = router_probs[:, index] > 0
+            out[rows] += self[f"expert_{index}"](hidden_states[rows]) * router_probs[rows, index, None]
+        return out * (1 - self.moe_token_dropout)
+
+    NllbMoeExperts.forward = forward
+
+
 def tensors_of(model):
     """Descriptions of the tensors that the checkpoint holds, by name."""
     tensors = formula.describe(model["config"], model.get("scales"))
@@ -50,6 +68,7 @@ def load(model, dtype, attention="eager"):
 
 
 def main(names):
+    send_to_chosen_experts()
     models = json.loads((HERE / "models.json").read_text(encoding="utf-8"))
     for name in names or models:
         model = models[name]

@@ -54,12 +54,12 @@ class LayerStack {
       return keep == Keep::kPullback || (keep == Keep::kReference && every_function);
     }
   };
-  /// What a pass has at a place. [batch, tokens, hidden] each
+  /// What a pass has at a place.
   struct AtTap {
-    Tensor output;
-    Tensor stream;  // the residual stream that a block's output is added to; undefined: a layer's
+    Tensor output;  // [batch, tokens, hidden]
+    Tensor stream;  // the residual stream that it is added to, same shape; of a layer: undefined
   };
-  /// Where a pullback ends.
+  /// How far a pullback goes: to where the pass began, or to the source alone.
   enum class Reach { kStart, kSource };
 
   /// A source of one entry without padding, for every entry of a batch.
@@ -76,9 +76,8 @@ class LayerStack {
 
   /// From gradients of one final hidden state per step, at positions[s] of the text, to the start
   /// of the pass: [steps, batch, hidden] -> [steps, batch, tokens from the pass's first to the last
-  /// position, hidden], float32 or wider. What is
-  /// owed to the source is added to grad_source: [steps * batch * source tokens, hidden]. With
-  /// Reach::kSource only that is computed.
+  /// position, hidden], float32 or wider. What is owed to the source is added to grad_source:
+  /// [steps * batch * source tokens, hidden]; with Reach::kSource only that is computed.
   Tensor pullback(const Tensor& grad_final, const std::vector<int64_t>& positions,
                   const Saved& saved, Tensor& grad_source, Reach reach) const;
   /// From gradients of all final hidden states: [steps * batch * tokens, hidden] -> [steps, batch,

@@ -67,8 +67,8 @@ class TransformerLayer {
   /// x: [batch, tokens, hidden] -> same.
   Tensor forward(const Tensor& x, const Context& context, const Keeping& keep) const;
   /// The layer's output when `block`, with the residual stream `before` in front of it, writes
-  /// `written`: [batch, tokens, hidden] -> same. The tokens may be some of the text's when that
-  /// block is self-attention or one behind it, as what follows mixes no tokens.
+  /// `written`: [batch, tokens, hidden] -> same. They may be of some tokens alone, as what follows
+  /// mixes none.
   Tensor forward_from(Block block, const Tensor& before, const Tensor& written,
                       const Context& context, const Keeping& keep) const;
 

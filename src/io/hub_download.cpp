@@ -182,7 +182,7 @@ RemoteFile HubDownload::describe(const std::string& name) {
   if (!answer.ok() && !linked) refuse(answer, name);
   const std::string commit = answer.header("x-repo-commit");
   INSEQ_CHECK(commit.empty() || commit == commit_, FormatError, url, ": belongs to commit ",
-              printable(commit), ", asked for was ", commit_);
+              excerpt(commit), ", asked for was ", commit_);
   RemoteFile file{.name = name, .etag = etag_of(answer)};
   INSEQ_CHECK(!file.etag.empty(), FormatError, url,
               ": the server gives no usable ETag to check the file with; check HF_ENDPOINT");

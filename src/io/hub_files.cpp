@@ -86,8 +86,8 @@ ModelFiles choose_model_files(const std::vector<std::string>& names, const std::
       files.sharded = form.is_index;
     }
   }
-  if (files.weights.empty()) refuse_without_weights(names, printable(id));
-  INSEQ_CHECK(contains(names, "config.json"), InvalidArgument, "the hub model \"", printable(id),
+  if (files.weights.empty()) refuse_without_weights(names, excerpt(id));
+  INSEQ_CHECK(contains(names, "config.json"), InvalidArgument, "the hub model \"", excerpt(id),
               "\" has ", files.weights, " but no config.json, which says what the weights are");
   for (const std::string& name : names) {
     if (is_small_file(name) && is_safe_file_name(name) && !contains(files.small, name)) {
@@ -106,10 +106,10 @@ std::vector<std::string> shards_of_index(const std::string& text, const std::str
   for (const auto& shard : *map) {
     INSEQ_CHECK(shard.is_string(), FormatError, where,
                 ": \"weight_map\" must give a file name for every tensor, found ",
-                printable(shard.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+                excerpt(shard.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
     const std::string& name = shard.get_ref<const std::string&>();
     INSEQ_CHECK(is_safe_file_name(name), FormatError, where, ": \"weight_map\" names the file \"",
-                printable(name), "\"; only names inside the model's folder are allowed");
+                excerpt(name), "\"; only names inside the model's folder are allowed");
     shards.insert(name);
   }
   return {shards.begin(), shards.end()};

@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/display_width.h"
+
 namespace inseq::io {
 namespace {
 
@@ -238,7 +240,7 @@ HttpResponse HttpClient::exchange(const HttpRequest& request, const std::string&
 HttpResponse HttpClient::send_once(const HttpRequest& request) {
   std::string url = request.url;
   std::string origin = origin_of(url);
-  INSEQ_CHECK(!origin.empty(), InvalidArgument, "\"", printable(url),
+  INSEQ_CHECK(!origin.empty(), InvalidArgument, "\"", excerpt(url),
               "\" is no http:// or https:// address; check HF_ENDPOINT");
   bool at_home = true;  // no redirect has left the first server yet
   std::map<std::string, std::string> linked;
@@ -256,7 +258,7 @@ HttpResponse HttpClient::send_once(const HttpRequest& request) {
     if (next.empty()) return response;
     const std::string next_origin = origin_of(next);
     if (next_origin.empty() || (origin.starts_with("https:") && next_origin.starts_with("http:"))) {
-      throw DownloadError(concat(printable(url), " redirects to ", printable(next),
+      throw DownloadError(concat(excerpt(url), " redirects to ", excerpt(next),
                                  ", which is not followed; check HF_ENDPOINT"));
     }
     const bool leaves = next_origin != origin;
@@ -266,13 +268,13 @@ HttpResponse HttpClient::send_once(const HttpRequest& request) {
     url = next;
   }
   throw DownloadError(
-      concat(printable(request.url), " redirects more than ", kMaxRedirects, " times"));
+      concat(excerpt(request.url), " redirects more than ", kMaxRedirects, " times"));
 }
 
 HttpResponse HttpClient::send(HttpRequest request, size_t limit) {
   std::string text;
   request.body = [&](const HttpResponse&, std::string_view piece) {
-    INSEQ_CHECK(piece.size() <= limit - text.size(), FormatError, printable(request.url),
+    INSEQ_CHECK(piece.size() <= limit - text.size(), FormatError, excerpt(request.url),
                 ": the answer is longer than ", limit, " bytes");
     text.append(piece);
   };
@@ -301,8 +303,8 @@ std::string HttpResponse::header(const std::string& name) const {
 }
 
 std::string HttpResponse::what_happened() const {
-  if (!failure.empty()) return printable(failure);
-  const std::string reason = printable(header("x-error-message"));
+  if (!failure.empty()) return excerpt(failure);
+  const std::string reason = excerpt(header("x-error-message"));
   return concat("the server answered ", status, reason.empty() ? "" : " (" + reason + ")");
 }
 
@@ -324,11 +326,12 @@ std::string percent_encode(std::string_view text, std::string_view keep) {
   return out;
 }
 
-std::string printable(std::string_view text) {
-  constexpr size_t kLongest = 200;
-  std::string out;
-  for (const char c : text.substr(0, kLongest)) out += c >= ' ' && c < '\x7f' ? c : '?';
-  return text.size() > kLongest ? out + "..." : out;
+std::string excerpt(std::string_view text) {
+  constexpr size_t kBytes = 1000;  // a bound on the work
+  constexpr int kColumns = 200;
+  const std::string_view start = text.substr(0, kBytes);
+  const bool cut = start.size() < text.size();
+  return truncate_to_width(printable(start) + (cut ? "…" : ""), kColumns);
 }
 
 }  // namespace inseq::io

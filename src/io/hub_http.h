@@ -77,7 +77,7 @@ class HttpClient {
 /// Bytes that are not letters, digits or -._~ become %XX; '/' is kept when `keep` says so ("/").
 std::string percent_encode(std::string_view text, std::string_view keep = "");
 
-/// What a server sent, made fit for a message: visible ASCII only, at most 200 characters.
-std::string printable(std::string_view text);
+/// What a server or a file of its says, made fit for a message: printable, at most 200 columns.
+std::string excerpt(std::string_view text);
 
 }  // namespace inseq::io

@@ -119,7 +119,7 @@ std::string tried_so_far(const std::string& text, const HubName& hub, const HubS
 ModelLocation on_hub(const std::string& text, const HubName& hub, const LocationOptions& options) {
   const HubSettings settings = hub_settings();
   const std::string revision = options.revision.empty() ? "main" : options.revision;
-  INSEQ_CHECK(is_revision(revision), InvalidArgument, "\"", printable(revision),
+  INSEQ_CHECK(is_revision(revision), InvalidArgument, "\"", excerpt(revision),
               "\" cannot be a revision; a branch, tag or commit is needed");
   const HubCache cache(settings.cache, hub.id);
   const bool offline = options.offline || settings.offline;

@@ -15,29 +15,13 @@
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.h"
+
 extern char** environ;
 
 namespace inseq::testing {
 
-/// A new empty folder, removed with all it holds at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "inseq-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using test::TemporaryFolder;
 
 /// Sets environment variables, and puts back what was there at the end.
 class Environment {

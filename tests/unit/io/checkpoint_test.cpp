@@ -12,7 +12,7 @@ namespace {
 
 using testing::data_path;
 using testing::file_bytes;
-using testing::ScratchFolder;
+using testing::TemporaryFolder;
 
 std::string message_of(const std::string& folder) {
   try {
@@ -48,64 +48,64 @@ TEST(Checkpoint, ReadsShards) {
 }
 
 TEST(Checkpoint, PrefersOneSafetensorsFileThenShardsThenBin) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto put_all = [&](const std::string& from) {
     for (const auto& entry : std::filesystem::directory_iterator(data_path(from))) {
-      folder.put(entry.path().filename().string(), file_bytes(entry.path().string()));
+      folder.write(entry.path().filename().string(), file_bytes(entry.path().string()));
     }
   };
   put_all("sharded_bin");
   EXPECT_EQ(open_checkpoint(folder.path())->path(), folder / "pytorch_model.bin.index.json");
-  folder.put("pytorch_model.bin", file_bytes(data_path("small.bin")));
+  folder.write("pytorch_model.bin", file_bytes(data_path("small.bin")));
   EXPECT_EQ(open_checkpoint(folder.path())->path(), folder / "pytorch_model.bin");
   put_all("sharded_safetensors");
   EXPECT_EQ(open_checkpoint(folder.path())->path(), folder / "model.safetensors.index.json");
-  folder.put("model.safetensors", file_bytes(data_path("small.safetensors")));
+  folder.write("model.safetensors", file_bytes(data_path("small.safetensors")));
   EXPECT_EQ(open_checkpoint(folder.path())->path(), folder / "model.safetensors");
 }
 
 TEST(Checkpoint, FollowsLinksOutOfTheFolder) {
-  const ScratchFolder blobs, folder;  // as in the cache of the Hugging Face hub
-  std::filesystem::create_symlink(blobs.put("0123", file_bytes(data_path("small.safetensors"))),
+  const TemporaryFolder blobs, folder;  // as in the cache of the Hugging Face hub
+  std::filesystem::create_symlink(blobs.write("0123", file_bytes(data_path("small.safetensors"))),
                                   folder / "model.safetensors");
   EXPECT_EQ(value_of(*open_checkpoint(folder.path()), "scalar"), 42.0f);
 }
 
 TEST(Checkpoint, NamesALinkWhoseFileIsMissing) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   std::filesystem::create_symlink(folder / "gone", folder / "model.safetensors");
   expect_message(folder.path(), "model.safetensors: is a link to a file that is missing");
 }
 
 TEST(Checkpoint, SaysWhatItLookedForAndWhatIsThere) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_message(folder / "gone", "gone: there is no such folder");
   expect_message(folder.path(),
                  "no weights found; looked for model.safetensors, model.safetensors.index.json, "
                  "pytorch_model.bin and "
                  "pytorch_model.bin.index.json; the folder is empty");
-  folder.put("config.json", "{}");
-  folder.put("vocab.json", "{}");
+  folder.write("config.json", "{}");
+  folder.write("vocab.json", "{}");
   expect_message(folder.path(), "; the folder holds config.json and vocab.json");
-  folder.put("tf_model.h5", "x");
+  folder.write("tf_model.h5", "x");
   expect_message(folder.path(),
                  "; found tf_model.h5, which is TensorFlow's format, which is not supported");
-  folder.put("adapter_model.safetensors", "x");
+  folder.write("adapter_model.safetensors", "x");
   expect_message(folder.path(), "; found adapter_model.safetensors, which holds an adapter (LoRA)");
   expect_message(folder / "config.json", "config.json: is a file, not a model folder");
 }
 
 TEST(Checkpoint, NamesTheMissingShardAndTheMissingTensor) {
-  const ScratchFolder folder;
-  folder.put("model.safetensors.index.json",
-             R"({"weight_map": {"a": "one.safetensors", "z": "one.safetensors"}})");
+  const TemporaryFolder folder;
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map": {"a": "one.safetensors", "z": "one.safetensors"}})");
   expect_message(folder.path(),
                  "needs the file one.safetensors, which is missing in " + folder.path());
-  folder.put("one.safetensors",
-             file_bytes(data_path("sharded_safetensors/model-00001-of-00002.safetensors")));
+  folder.write("one.safetensors",
+               file_bytes(data_path("sharded_safetensors/model-00001-of-00002.safetensors")));
   expect_message(folder.path(),
                  "says that tensor \"z\" is in one.safetensors, but it is not there");
-  folder.put("one.safetensors", "");
+  folder.write("one.safetensors", "");
   expect_message(folder.path(), "one.safetensors: is empty");
 }
 

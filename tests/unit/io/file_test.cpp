@@ -17,7 +17,7 @@ namespace inseq::io {
 namespace {
 
 using testing::file_bytes;
-using testing::ScratchFolder;
+using testing::TemporaryFolder;
 
 /// Runs `act` and returns the message of the InvalidArgument that it must throw.
 template <typename Act>
@@ -35,16 +35,16 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 TEST(MappedFile, HoldsTheBytesOfTheFile) {
-  const ScratchFolder folder;
-  const MappedFile file(folder.put("x", std::string("a\0b", 3)));
+  const TemporaryFolder folder;
+  const MappedFile file(folder.write("x", std::string("a\0b", 3)));
   ASSERT_EQ(file.bytes().size(), 3u);
   EXPECT_EQ(file.bytes()[2], std::byte{'b'});
   EXPECT_EQ(file.path(), folder / "x");
-  EXPECT_TRUE(MappedFile(folder.put("empty", "")).bytes().empty());
+  EXPECT_TRUE(MappedFile(folder.write("empty", "")).bytes().empty());
 }
 
 TEST(MappedFile, SaysWhyAFileCannotBeOpened) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   EXPECT_TRUE(contains(refusal([&] { MappedFile(folder / "gone"); }),
                        "gone: cannot be opened: No such file"));
   EXPECT_TRUE(contains(refusal([&] { MappedFile(folder.path()); }), "is a folder, not a file"));
@@ -56,16 +56,16 @@ TEST(MappedFile, SaysWhyAFileCannotBeOpened) {
 
 TEST(MappedFile, NamesTheReasonWhenPermissionIsMissing) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
-  const ScratchFolder folder;
-  const std::string path = folder.put("secret", "x");
+  const TemporaryFolder folder;
+  const std::string path = folder.write("secret", "x");
   ::chmod(path.c_str(), 0);
   EXPECT_TRUE(
       contains(refusal([&] { MappedFile{path}; }), "secret: cannot be opened: Permission denied"));
 }
 
 TEST(ReadText, ReadsFilesUpToTheLimit) {
-  const ScratchFolder folder;
-  const std::string path = folder.put("x", std::string(100'000, 'y'));
+  const TemporaryFolder folder;
+  const std::string path = folder.write("x", std::string(100'000, 'y'));
   EXPECT_EQ(read_text(path), std::string(100'000, 'y'));
   EXPECT_EQ(read_text(path, 100'000).size(), 100'000u);
   EXPECT_TRUE(contains(refusal([&] { read_text(path, 99'999); }),
@@ -77,8 +77,8 @@ TEST(ReadText, ReadsFilesUpToTheLimit) {
 }
 
 TEST(WriteFile, ReplacesTheContentAndKeepsThePermissions) {
-  const ScratchFolder folder;
-  const std::string path = folder.put("x", "a much longer content");
+  const TemporaryFolder folder;
+  const std::string path = folder.write("x", "a much longer content");
   ::chmod(path.c_str(), 0640);
   write_file(path, "new");
   EXPECT_EQ(file_bytes(path), "new");
@@ -89,8 +89,8 @@ TEST(WriteFile, ReplacesTheContentAndKeepsThePermissions) {
 }
 
 TEST(WriteFile, FollowsSymbolicLinks) {
-  const ScratchFolder folder;
-  const std::string path = folder.put("real", "old");
+  const TemporaryFolder folder;
+  const std::string path = folder.write("real", "old");
   std::filesystem::create_symlink("real", folder / "link");
   write_file(folder / "link", "new");
   EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
@@ -105,7 +105,7 @@ TEST(WriteFile, WritesToDevicesInPlace) {
 }
 
 TEST(WriteFile, SaysWhyItCannotWrite) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const auto message = [](const std::string& path) {
     return refusal([&] { write_file(path, "x"); });
   };
@@ -117,10 +117,10 @@ TEST(WriteFile, SaysWhyItCannotWrite) {
 }
 
 TEST(CheckWritable, LeavesNothingBehind) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   check_writable(folder / "new");
   EXPECT_EQ(folder.count(), 0u);
-  const std::string path = folder.put("x", "kept");
+  const std::string path = folder.write("x", "kept");
   check_writable(path);
   EXPECT_EQ(file_bytes(path), "kept");
   EXPECT_EQ(folder.count(), 1u);
@@ -130,8 +130,8 @@ TEST(CheckWritable, LeavesNothingBehind) {
 
 TEST(CheckWritable, RefusesWriteProtectedFilesAndFolders) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may write everything";
-  const ScratchFolder folder;
-  const std::string path = folder.put("x", "kept");
+  const TemporaryFolder folder;
+  const std::string path = folder.write("x", "kept");
   ::chmod(path.c_str(), 0444);
   EXPECT_TRUE(
       contains(refusal([&] { check_writable(path); }), "x: cannot be written: Permission denied"));
@@ -141,7 +141,7 @@ TEST(CheckWritable, RefusesWriteProtectedFilesAndFolders) {
 }
 
 TEST(UnfinishedFile, AppearsWhenFinishedAndVanishesOtherwise) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   {
     UnfinishedFile file(folder / "x");
     file.write("half");
@@ -158,7 +158,7 @@ TEST(UnfinishedFile, AppearsWhenFinishedAndVanishesOtherwise) {
 }
 
 TEST(UnfinishedFile, CannotBeFinishedAfterItsRemoval) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   auto one = std::make_unique<UnfinishedFile>(folder / "one");
   remove_unfinished_files();
   EXPECT_EQ(folder.count(), 0u);
@@ -171,7 +171,7 @@ TEST(UnfinishedFile, CannotBeFinishedAfterItsRemoval) {
 }
 
 TEST(UnfinishedFile, MoreThanAreRememberedCanBeWritten) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   std::vector<std::unique_ptr<UnfinishedFile>> files;
   for (int i = 0; i < 100; ++i)
     files.push_back(std::make_unique<UnfinishedFile>(folder / std::to_string(i)));
@@ -181,7 +181,7 @@ TEST(UnfinishedFile, MoreThanAreRememberedCanBeWritten) {
 }
 
 TEST(UnfinishedFile, IsRemovedByASignalHandler) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {

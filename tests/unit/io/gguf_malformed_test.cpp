@@ -112,10 +112,10 @@ TEST(MalformedGguf, TensorsThatAreWrong) {
 }
 
 TEST(MalformedGguf, ATensorNamedTwice) {
-  const testing::ScratchFolder folder;
+  const testing::TemporaryFolder folder;
   const std::string path =
-      folder.put("x.gguf", gguf_bytes({gguf_tensor("w", {4}, 0, 0), gguf_tensor("w", {4}, 0, 32)},
-                                      std::string(64, '\1')));
+      folder.write("x.gguf", gguf_bytes({gguf_tensor("w", {4}, 0, 0), gguf_tensor("w", {4}, 0, 32)},
+                                        std::string(64, '\1')));
   EXPECT_THROW(open_gguf(path), FormatError);
 }
 

@@ -84,7 +84,7 @@ TEST_F(HubHttpTest, GivesUpAfterAFewAttempts) {
   server.answer("/a", {{{"status", 503}, {"headers", {{"X-Error-Message", "asleep\x1b[31m"}}}}});
   const HttpResponse answer = get(server.address() + "/a");
   EXPECT_EQ(answer.status, 503);
-  EXPECT_EQ(answer.what_happened(), "the server answered 503 (asleep?[31m)");
+  EXPECT_EQ(answer.what_happened(), "the server answered 503 (asleep␛[31m)");
   EXPECT_EQ(server.requests().size(), 4u);
 }
 
@@ -126,9 +126,13 @@ TEST(PercentEncode, LeavesNothingThatAnAddressWouldMisread) {
   EXPECT_EQ(percent_encode("\xc3\xa9"), "%C3%A9");
 }
 
-TEST(Printable, KeepsControlCharactersOutOfMessages) {
-  EXPECT_EQ(printable("a\x1b[2Jb\n\xff"), "a?[2Jb??");
-  EXPECT_EQ(printable(std::string(300, 'x')), std::string(200, 'x') + "...");
+TEST(Excerpt, KeepsControlCharactersAndLongTextsOutOfMessages) {
+  EXPECT_EQ(excerpt("a\x1b[2Jb\n\xff"), "a␛[2Jb↵\uFFFD");
+  EXPECT_EQ(excerpt(std::string(300, 'x')), std::string(199, 'x') + "…");
+  EXPECT_EQ(excerpt(std::string(5000, '\x80') + "x").size(), 200u * 3);
+  std::string accents = "e";  // all in one column
+  for (int i = 0; i < 5000; ++i) accents += "\u0301";
+  EXPECT_LT(excerpt(accents).size(), 1100u);
 }
 
 }  // namespace

@@ -1,9 +1,5 @@
 #pragma once
-#include <unistd.h>
-
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <span>
@@ -11,6 +7,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "support/temporary_folder.h"
 
 // Files made by hand, good and bad ones, as strings of bytes.
 namespace inseq::io::testing {
@@ -40,33 +38,7 @@ inline std::string repeat(std::string_view text, size_t count) {
   return out;
 }
 
-/// A folder that is gone at the end of the test.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "inseq-io-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string path() const { return path_.string(); }
-  /// Writes a file and returns its path.
-  std::string put(const std::string& name, std::string_view content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return *this / name;
-  }
-  /// How many files are in it.
-  size_t count() const {
-    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using test::TemporaryFolder;
 
 inline std::string safetensors_bytes(const std::string& header, const std::string& data = "") {
   return le<uint64_t>(header.size()) + header + data;

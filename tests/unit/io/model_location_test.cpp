@@ -197,7 +197,7 @@ TEST_F(ModelLocationTest, TakesOneGgufFileOfAHubModel) {
 
 TEST_F(ModelLocationTest, RefusesRevisionsThatAreNone) {
   EXPECT_SAYS(missing("org/name", {.revision = "../../x"}), "\"../../x\" cannot be a revision");
-  EXPECT_SAYS(missing("org/name", {.revision = "a\x1b"}), "\"a?\"");
+  EXPECT_SAYS(missing("org/name", {.revision = "a\x1b"}), "\"a␛\"");
 }
 
 TEST_F(ModelLocationTest, HandsInterruptionsOn) {

@@ -192,8 +192,8 @@ TEST(MalformedTorchBin, TensorsThatDoNotFitTheirStorage) {
 
 TEST(MalformedTorchBin, ATensorNamedTwice) {
   const std::string tensor = pickled("w") + pickled(PickledArgs{});
-  const testing::ScratchFolder folder;
-  const std::string path = folder.put("x.bin", opcodes("}(" + tensor + tensor + "u."));
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.write("x.bin", opcodes("}(" + tensor + tensor + "u."));
   try {
     open_torch_bin(path);
     ADD_FAILURE() << "accepted";

@@ -1,11 +1,11 @@
 #pragma once
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 
+#include "support/temporary_folder.h"
 #include "text/tokenizer.h"
 
 namespace inseq::text {
@@ -17,24 +17,7 @@ inline Json load_data(const std::string& file) {
   return Json::parse(in);
 }
 
-/// A folder that is removed at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "inseq-text-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string path() const { return path_; }
-  void write(const std::string& file, const std::string& content) const {
-    std::ofstream(std::filesystem::path(path_) / file, std::ios::binary) << content;
-  }
-
- private:
-  std::string path_;
-};
+using test::TemporaryFolder;
 
 /// Writes the files of a case of cases.json: text, JSON, or a trained tokenizer.json with parts
 /// replaced.

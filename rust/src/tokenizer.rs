@@ -120,3 +120,12 @@ pub unsafe extern "C" fn it_token_to_id(handle: *const Handle, token: Text) -> i
 pub unsafe extern "C" fn it_vocab_size(handle: *const Handle, with_added_tokens: bool) -> usize {
     (*handle).0.get_vocab_size(with_added_tokens)
 }
+
+/// Unicode's lower case; a sigma at the end of a word becomes a final one.
+#[no_mangle]
+pub unsafe extern "C" fn it_lowercase(text: Text, out: *mut Buffer, error: *mut Buffer) -> bool {
+    guard(error, || {
+        *out = Buffer::of(text.as_str()?.to_lowercase());
+        Ok(())
+    })
+}

@@ -158,6 +158,13 @@ int64_t Backend::vocab_size() const {
   return static_cast<int64_t>(it_vocab_size(handle_.get(), true));
 }
 
+std::string lowercase(std::string_view text) {
+  Owned out, error;
+  INSEQ_CHECK(it_lowercase(view(text), &out.buffer, &error.buffer), InvalidArgument,
+              "the text has no lower case: ", error.text());
+  return out.text();
+}
+
 std::string render_template(std::string_view chat_template, const Json& context) {
   Owned out, error;
   // Invalid UTF-8 in a message is an error of its own: replacing it silently would change the

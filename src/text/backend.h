@@ -59,4 +59,7 @@ class Backend {
 /// template's complaint.
 std::string render_template(std::string_view chat_template, const Json& context);
 
+/// Unicode's lower case, as Python's str.lower(). The text must be valid UTF-8.
+std::string lowercase(std::string_view text);
+
 }  // namespace inseq::text

@@ -59,6 +59,9 @@ bool it_id_to_token(const ItTokenizer* tokenizer, uint32_t id,
 int64_t it_token_to_id(const ItTokenizer* tokenizer, ItText token); /* -1: no such token */
 size_t it_vocab_size(const ItTokenizer* tokenizer, bool with_added_tokens);
 
+/* The text in lower case, a final sigma as such. */
+bool it_lowercase(ItText text, ItBuffer* out, ItBuffer* error);
+
 /* A chat template, rendered with the variables of a JSON object. */
 bool it_render_template(ItText chat_template, ItText context, ItBuffer* out, ItBuffer* error);
 

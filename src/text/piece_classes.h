@@ -10,6 +10,7 @@ namespace inseq::text {
 std::unique_ptr<PieceModel> load_marian(const std::string& folder, Json& settings);
 std::unique_ptr<PieceModel> load_m2m100(const std::string& folder, Json& settings);
 std::unique_ptr<PieceModel> load_plbart(const std::string& folder, Json& settings);
+std::unique_ptr<PieceModel> load_blenderbot_small(const std::string& folder, Json& settings);
 
 /// A vocab.json: tokens and their ids.
 class WordList {

@@ -14,9 +14,11 @@ namespace {
 using Loader = std::unique_ptr<PieceModel> (*)(const std::string&, Json&);
 
 const std::map<std::string, Loader>& loaders() {
-  static const std::map<std::string, Loader> all = {{"MarianTokenizer", load_marian},
-                                                    {"M2M100Tokenizer", load_m2m100},
-                                                    {"PLBartTokenizer", load_plbart}};
+  static const std::map<std::string, Loader> all = {
+      {"MarianTokenizer", load_marian},
+      {"M2M100Tokenizer", load_m2m100},
+      {"PLBartTokenizer", load_plbart},
+      {"BlenderbotSmallTokenizer", load_blenderbot_small}};
   return all;
 }
 

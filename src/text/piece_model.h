@@ -11,8 +11,8 @@
 
 namespace inseq::text {
 
-/// What a tokenizer class of transformers that is written in Python around SentencePiece does of
-/// its own; PieceTokenizer does what they share.
+/// What a tokenizer class of transformers that is written in Python does of its own; PieceTokenizer
+/// does what they share.
 class PieceModel {
  public:
   virtual ~PieceModel() = default;

@@ -11,4 +11,7 @@ inline std::string_view without_space_around(std::string_view text) {
   return without_trailing_space(without_leading_space(text));
 }
 
+/// Unicode's White_Space, which is what \\s of Python's package `regex` matches.
+bool is_white_space(char32_t character);
+
 }  // namespace inseq::text

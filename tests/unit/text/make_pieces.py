@@ -23,6 +23,9 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 MORE = [">>fra<< Hello world", ">>fra<<Hello <pad> world", "x >>fra<< y", "__java__ int <mask> a", "ar_AR fr_XX", "a <mask> b",
         "__en__ text __fr__", "<s>x</s>y<unk>z<pad>", "é <0x41> b", "de l'école , n't stop ."]
 
+BLENDERBOT = ["__start__hello __END__ x __end__.", "ΟΔΟΣ ΣΑΣ Σ ΑΣ' ΑΣ.Β ΑΣ\u0301", "don't.stop,(now)!? ''a'' ...", "end.\nnext '\nx a\n\nb \n c",
+              "İSTANBUL IŞIK ẞ ǅ", "a\x1cb\x85c\u3000d\u200be", "upper Upper the dog. THE DOG the  dog"]
+
 
 def train(size, **options):
     """The bytes of a model; its normaliser has four rules, so that it stays small."""
@@ -59,6 +62,24 @@ def make_models():
     }
 
 
+def blenderbot_small():
+    """vocab.json and merges.txt of byte-pair encoding with "@@" behind pieces that do not end a word."""
+    from tokenizers import Tokenizer, pre_tokenizers, trainers
+    from tokenizers.models import BPE
+
+    bpe = Tokenizer(BPE(end_of_word_suffix="</w>"))
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
+    bpe.train_from_iterator(
+        [line.lower() for line in CORPUS], trainers.BpeTrainer(vocab_size=190, end_of_word_suffix="</w>", show_progress=False))
+    model = json.loads(bpe.to_str())["model"]
+    pieces = [p.removesuffix("</w>") if p.endswith("</w>") else p + "@@" for p in sorted(model["vocab"], key=model["vocab"].get)]
+    # A special token that the vocabulary lacks, an entry in upper case, and single letters within words.
+    pieces = ["__null__", "__start__", "__end__", "Upper", "_@@", "ς", "ο@@", "'", ".", "?", *pieces, "__unk__"]
+    words = {word: i for i, word in enumerate(dict.fromkeys(pieces))}
+    return {"vocab.json": words, "merges.txt": "".join(f"{line}\n" for line in [
+        "#version: 0.2", *(" ".join(merge) for merge in model["merges"]), "_ _", "x", "l n </w>", "t h"])}
+
+
 def make_cases(models):
     spm = lambda name: {"spm": name}  # noqa: E731
     marian = vocabulary(["</s>", "<unk>"], models["source"], models["target"], last=[">>fra<<", ">>deu<<", "<pad>"])
@@ -92,6 +113,10 @@ def make_cases(models):
                           extra_special_tokens=["eng_Latn", "fra_Latn", "deu_Latn"]), **bpe},
         "nllb legacy": {**config("m2m_100", tokenizer_class="NllbTokenizer", legacy_behaviour=True, src_lang="eng_Latn", tgt_lang="fra_Latn",
                                  extra_special_tokens=["eng_Latn", "fra_Latn"]), **bpe},
+        "blenderbot small": {**config("blenderbot-small"), **blenderbot_small()},
+        "blenderbot small with tokens": {**config(
+            "blenderbot-small", tokenizer_class="BlenderbotSmallTokenizer", model_max_length=512, pad_token="<new>",
+            additional_special_tokens=["the dog"]), **blenderbot_small()},
     }
 
 
@@ -119,7 +144,8 @@ def expect(models, files, texts):
     with tempfile.TemporaryDirectory() as folder:
         for name, value in files.items():
             with open(os.path.join(folder, name), "wb") as out:
-                out.write(models[value["spm"]] if "spm" in value else compact(value).encode())
+                out.write(value.encode() if isinstance(value, str) else
+                          models[value["spm"]] if "spm" in value else compact(value).encode())
         return describe(AutoTokenizer.from_pretrained(folder), texts, AutoTokenizer.from_pretrained(folder))
 
 
@@ -129,6 +155,8 @@ def main():
     lines = []
     for i, (name, files) in enumerate(cases.items()):
         texts = TEXTS[i % 3::3] + MORE if i > 0 else TEXTS + MORE
+        if name.startswith("blenderbot small"):
+            texts = (TEXTS if name == "blenderbot small" else TEXTS[::5]) + BLENDERBOT
         got = expect(models, files, texts)
         print(name, got["class"], got["size"], got["special"])
         lines.append(f"{compact(name)}:" + compact({"files": files, "texts_from": texts, **got}))

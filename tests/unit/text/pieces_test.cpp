@@ -21,7 +21,11 @@ class PiecesFolder : public TemporaryFolder {
  public:
   explicit PiecesFolder(const std::string& name) {
     for (const auto& [file, value] : data()["cases"][name]["files"].items()) {
-      write(file, value.contains("spm") ? spm_bytes(value["spm"]) : value.dump());
+      if (value.is_string()) {
+        write(file, value.get<std::string>());
+      } else {
+        write(file, value.contains("spm") ? spm_bytes(value["spm"]) : value.dump());
+      }
     }
   }
 };

@@ -1,6 +1,5 @@
 #include "io/attribution_json.h"
 
-#include "base/text_distance.h"
 #include "inseq/error.h"
 #include "io/attribution_json_tensors.h"
 #include "io/file.h"
@@ -89,15 +88,6 @@ Json step_json(const StepAttribution& step, const SaveOptions& options) {
 }
 
 }  // namespace
-
-ScorePrecision score_precision(std::string_view name) {
-  if (name == "float32") return ScorePrecision::kFloat32;
-  if (name == "float16") return ScorePrecision::kFloat16;
-  if (name == "float8") return ScorePrecision::kFloat8;
-  throw InvalidArgument(concat("unknown score precision \"", name, "\"",
-                               did_you_mean(name, {"float32", "float16", "float8"}),
-                               " (float32, float16 and float8 are known)"));
-}
 
 std::string to_json_text(const AttributionOutput& output, const SaveOptions& options) {
   Json sequences = Json::array();

@@ -10,9 +10,6 @@ namespace inseq::io {
 /// and 3 of mantissa.
 enum class ScorePrecision { kFloat32, kFloat16, kFloat8 };
 
-/// The precision called "float32", "float16" or "float8". Throws InvalidArgument.
-ScorePrecision score_precision(std::string_view name);
-
 /// How to save an attribution.
 struct SaveOptions {
   ScorePrecision precision = ScorePrecision::kFloat32;

@@ -175,10 +175,6 @@ std::string default_model_path() {
   return cache_folder() + "/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 }
 
-const char* default_model_sha256() {
-  return "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
-}
-
 int64_t default_model_size() { return 98362432; }
 
 }  // namespace inseq::io

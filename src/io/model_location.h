@@ -37,8 +37,7 @@ std::string cache_folder();
 /// ~/.cache).
 const char* default_model_name();
 std::string default_model_path();
-/// What that file must be. Who fetches it checks the sum; at start only the size is looked at.
-const char* default_model_sha256();
+/// How large that file must be, in bytes. Who fetches it checks its sum as well.
 int64_t default_model_size();
 
 }  // namespace inseq::io

@@ -169,18 +169,6 @@ TEST(AttributionJson, PacksStepArraysThatShrink) {
       encode_ndarray(at::zeros({2}), true)["__ndarray__"].get<std::string>().starts_with("b64:"));
 }
 
-TEST(AttributionJson, PrecisionNamesOfferTheNearest) {
-  EXPECT_EQ(score_precision("float8"), ScorePrecision::kFloat8);
-  try {
-    score_precision("float15");
-    FAIL();
-  } catch (const InvalidArgument& error) {
-    EXPECT_EQ(std::string(error.what()),
-              "unknown score precision \"float15\"; did you mean \"float16\"? (float32, float16 "
-              "and float8 are known)");
-  }
-}
-
 /// The granular file with one piece of text replaced by another.
 std::string changed(const std::string& from, const std::string& to) {
   std::string text = content(kRaw + "granular.json");

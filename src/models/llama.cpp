@@ -5,6 +5,7 @@
 #include "inseq/error.h"
 #include "models/stack/architecture.h"
 #include "models/stack/decoder_only.h"
+#include "models/stack/rotary_settings.h"
 #include "models/stack/token_tables.h"
 
 namespace inseq::models {
@@ -25,32 +26,6 @@ DecoderOnlySizes read_sizes(const Config& config) {
   INSEQ_CHECK(s.head_dim % 2 == 0, FormatError, config.path(), ": head_dim is ", s.head_dim,
               ", rotary positions need an even number");
   return s;
-}
-
-/// transformers 5 writes `rope_parameters`; older versions `rope_theta` and `rope_scaling`.
-std::unique_ptr<nn::RotaryFrequencies> read_rotary(const Config& config, int64_t rotary) {
-  const Config rope =
-      config.object(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
-  const double theta = rope.number("rope_theta", config.number("rope_theta", 10000.0));
-  const std::string type = rope.text("rope_type", rope.text("type", "default"));
-  if (type == "default") return nn::plain_frequencies(rotary, theta);
-  const double factor = rope.number("factor");
-  INSEQ_CHECK(factor > 0, FormatError, rope.path(), ": \"factor\" is ", factor,
-              ", needed is more than 0");
-  if (type == "linear") return nn::plain_frequencies(rotary, theta, factor);
-  if (type == "dynamic") {
-    INSEQ_CHECK(rotary > 2, FormatError, rope.path(),
-                ": dynamic scaling needs a head_dim of more than 2");
-    return nn::dynamic_frequencies(rotary, theta,
-                                   {factor, config.size({"max_position_embeddings"}, 2048)});
-  }
-  INSEQ_CHECK(type == "llama3", Unsupported, rope.path(), ": rotary scaling \"", type,
-              "\" is not supported; supported are default, linear, dynamic and llama3");
-  const double low = rope.number("low_freq_factor"), high = rope.number("high_freq_factor");
-  INSEQ_CHECK(low > 0 && high > low, FormatError, rope.path(), ": low_freq_factor ", low,
-              " and high_freq_factor ", high, " must satisfy 0 < low < high");
-  return nn::llama3_frequencies(
-      rotary, theta, {factor, low, high, rope.size({"original_max_position_embeddings"})});
 }
 
 TransformerLayer build_layer(const Config& config, const Weights& weights,
@@ -110,10 +85,31 @@ std::unique_ptr<LanguageModel> build(const Config& config, const Weights& weight
 // --- GGUF
 // -------------------------------------------------------------------------------------------------
 
+/// The factors that the converter worked out of Llama 3's rotary scaling.
+Json gguf_factors(const io::TensorEntry& entry, const std::string& path) {
+  INSEQ_CHECK(entry.shape.size() == 1 && entry.numel() <= 4096, FormatError, path,
+              ": rope_freqs.weight is ", io::shape_text(entry.shape),
+              ", needed is one factor for each rotary frequency");
+  std::vector<float> factors(static_cast<size_t>(entry.numel()));
+  io::to_float32(entry, factors);
+  return factors;
+}
+
+/// Rotary scaling; null for none.
+Json gguf_scaling(const io::GgufFile& file) {
+  const Json type = file.metadata().value("llama.rope.scaling.type", Json("none"));
+  const io::TensorEntry* factors = file.find("rope_freqs.weight");
+  if (type == "none" && factors == nullptr) return nullptr;
+  if (type == "none")
+    return {{"rope_type", "factors"}, {"factors", gguf_factors(*factors, file.path())}};
+  INSEQ_CHECK(type == "linear" && factors == nullptr, Unsupported, file.path(), ": rotary scaling ",
+              type.dump(), factors != nullptr ? " with rope_freqs.weight" : "",
+              " is not supported in GGUF files; use the original checkpoint");
+  return {{"rope_type", "linear"},
+          {"factor", file.metadata().value("llama.rope.scaling.factor", Json(1.0))}};
+}
+
 Json gguf_config(const io::GgufFile& file) {
-  INSEQ_CHECK(file.find("rope_freqs.weight") == nullptr, Unsupported, file.path(),
-              ": rotary frequencies stored as a tensor (rope_freqs.weight) are not supported; use "
-              "the original checkpoint");
   const Json& metadata = file.metadata();
   Json config = {{"architectures", {kClass}},
                  {"model_type", "llama"},
@@ -128,6 +124,7 @@ Json gguf_config(const io::GgufFile& file) {
   copy("llama.embedding_length", "hidden_size");
   copy("llama.rope.dimension_count", "head_dim");
   copy("llama.rope.freq_base", "rope_theta");
+  config["rope_scaling"] = gguf_scaling(file);
   copy("llama.attention.head_count", "num_attention_heads");
   copy("llama.attention.head_count_kv", "num_key_value_heads");
   copy("llama.attention.layer_norm_rms_epsilon", "rms_norm_eps");

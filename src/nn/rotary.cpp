@@ -13,11 +13,14 @@ Tensor inverse_powers(int64_t rotary, double theta) {
 
 class Plain : public RotaryFrequencies {
  public:
-  explicit Plain(Tensor inverse) : inverse_(std::move(inverse)) {}
+  explicit Plain(Tensor inverse, double magnitude = 1.0)
+      : inverse_(std::move(inverse)), magnitude_(magnitude) {}
   Tensor inverse(int64_t) const override { return inverse_; }
+  double magnitude() const override { return magnitude_; }
 
  private:
   Tensor inverse_;
+  double magnitude_;
 };
 
 class Dynamic : public RotaryFrequencies {
@@ -42,6 +45,32 @@ class Dynamic : public RotaryFrequencies {
   DynamicScaling scaling_;
 };
 
+class Long : public RotaryFrequencies {
+ public:
+  Long(int64_t rotary, double theta, const LongScaling& scaling)
+      : short_(inverse_powers(rotary, theta) / at::tensor(scaling.short_factors, at::kFloat)),
+        long_(inverse_powers(rotary, theta) / at::tensor(scaling.long_factors, at::kFloat)),
+        original_positions_(scaling.original_positions),
+        magnitude_(scaling.magnitude) {}
+
+  Tensor inverse(int64_t length) const override { return is_long(length) ? long_ : short_; }
+  int64_t regime(int64_t length) const override { return is_long(length) ? 1 : 0; }
+  double magnitude() const override { return magnitude_; }
+
+ private:
+  bool is_long(int64_t length) const { return length > original_positions_; }
+  Tensor short_, long_;  // [rotary / 2]
+  int64_t original_positions_;
+  double magnitude_;
+};
+
+/// The dimension whose frequency turns so many times in the original context.
+double dimension_of(double turns, int64_t rotary, double theta, const YarnScaling& scaling) {
+  const double wavelength = static_cast<double>(scaling.original_positions) / turns;
+  return static_cast<double>(rotary) * std::log(wavelength / (2 * std::numbers::pi)) /
+         (2 * std::log(theta));
+}
+
 Tensor turned(const Tensor& x, const RotaryTable& table, double direction) {
   const int64_t half = table.cos.size(-1);
   // The table may be per batch entry: [batch, tokens, half] stands against [batch, heads, tokens,
@@ -64,7 +93,7 @@ RotaryTable RotaryFrequencies::table(const Tensor& positions, int64_t length,
                                      at::ScalarType type) const {
   const Tensor angles =
       positions.to(at::kFloat).unsqueeze(-1) * inverse(length).to(positions.device());
-  return {angles.cos().to(type), angles.sin().to(type)};
+  return {(angles.cos() * magnitude()).to(type), (angles.sin() * magnitude()).to(type)};
 }
 
 std::unique_ptr<RotaryFrequencies> plain_frequencies(int64_t rotary, double theta,
@@ -90,6 +119,34 @@ std::unique_ptr<RotaryFrequencies> llama3_frequencies(int64_t rotary, double the
   const Tensor outer = at::where(wavelength > longest, inverse / scaling.factor, inverse);
   const Tensor between = wavelength.ge(shortest).logical_and(wavelength.le(longest));
   return std::make_unique<Plain>(at::where(between, smooth, outer));
+}
+
+std::unique_ptr<RotaryFrequencies> yarn_frequencies(int64_t rotary, double theta,
+                                                    YarnScaling scaling) {
+  double first = dimension_of(scaling.beta_fast, rotary, theta, scaling),
+         last = dimension_of(scaling.beta_slow, rotary, theta, scaling);
+  if (scaling.whole_dimensions) {
+    first = std::floor(first);
+    last = std::ceil(last);
+  }
+  first = std::max(first, 0.0);
+  last = std::min(last, static_cast<double>(rotary - 1));
+  if (first == last) last += 0.001;  // a step, as transformers has it
+  const Tensor ramp =
+      ((at::arange(rotary / 2, at::kFloat) - first) / (last - first)).clamp(0.0, 1.0);
+  const Tensor inverse = inverse_powers(rotary, theta);
+  return std::make_unique<Plain>(inverse / scaling.factor * ramp + inverse * (1 - ramp),
+                                 scaling.magnitude);
+}
+
+std::unique_ptr<RotaryFrequencies> divided_frequencies(int64_t rotary, double theta,
+                                                       const std::vector<double>& factors) {
+  return std::make_unique<Plain>(inverse_powers(rotary, theta) / at::tensor(factors, at::kFloat));
+}
+
+std::unique_ptr<RotaryFrequencies> long_frequencies(int64_t rotary, double theta,
+                                                    const LongScaling& scaling) {
+  return std::make_unique<Long>(rotary, theta, scaling);
 }
 
 Tensor rotate(const Tensor& x, const RotaryTable& table) { return turned(x, table, 1.0); }

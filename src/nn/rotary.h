@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <vector>
 
 #include "nn/tensor.h"
 
@@ -24,6 +25,8 @@ class RotaryFrequencies {
   /// the prefixes of a text. Scalings that look at the length give every longer length its own
   /// regime.
   virtual int64_t regime(int64_t /*length*/) const { return 0; }
+  /// What cosines and sines are multiplied with: rotated queries and keys grow by it.
+  virtual double magnitude() const { return 1.0; }
 
   /// The table for `positions` ([tokens] or [batch, tokens], int64) of texts of `length` tokens.
   RotaryTable table(const Tensor& positions, int64_t length, at::ScalarType type) const;
@@ -52,9 +55,37 @@ struct Llama3Scaling {
 std::unique_ptr<RotaryFrequencies> llama3_frequencies(int64_t rotary, double theta,
                                                       Llama3Scaling scaling);
 
+/// YaRN (Peng et al. 2023): frequencies that turn more than `beta_fast` times in the original
+/// context are kept, those that turn less than `beta_slow` times are divided by `factor`, with a
+/// ramp over the dimensions between.
+struct YarnScaling {
+  double factor = 1.0;
+  double beta_fast = 32.0, beta_slow = 1.0;  // turns
+  int64_t original_positions = 2048;         // tokens of the context before scaling
+  bool whole_dimensions = true;              // the ramp begins and ends at whole dimensions
+  double magnitude = 1.0;
+};
+std::unique_ptr<RotaryFrequencies> yarn_frequencies(int64_t rotary, double theta,
+                                                    YarnScaling scaling);
+
+/// Each frequency is divided by a factor of its own ([rotary / 2]), as GGUF files list them.
+std::unique_ptr<RotaryFrequencies> divided_frequencies(int64_t rotary, double theta,
+                                                       const std::vector<double>& factors);
+
+/// LongRoPE (Ding et al. 2024): such factors for texts within the original context and for longer
+/// ones.
+struct LongScaling {
+  std::vector<double> short_factors, long_factors;  // [rotary / 2]
+  int64_t original_positions = 2048;                // tokens of the context before scaling
+  double magnitude = 1.0;
+};
+std::unique_ptr<RotaryFrequencies> long_frequencies(int64_t rotary, double theta,
+                                                    const LongScaling& scaling);
+
 /// Rotates the first 2 * table.cos.size(-1) units of x, halves paired: with (a, b) one pair,
 ///   a' = a cos - b sin,  b' = b cos + a sin.
-/// x: [..., batch, heads, tokens, head_dim]. A rotation's pullback is the inverse rotation.
+/// x: [..., batch, heads, tokens, head_dim]. Its pullback rotates the other way, with the same
+/// magnitude.
 Tensor rotate(const Tensor& x, const RotaryTable& table);
 Tensor rotate_back(const Tensor& grad_y, const RotaryTable& table);
 

@@ -12,7 +12,6 @@
 #include "methods/registry/method.h"
 #include "options.h"
 #include "progress_bar.h"
-#include "step_functions/registry/step_function.h"
 
 namespace inseq::cli {
 namespace {
@@ -36,7 +35,7 @@ bool take_flag(Json& kwargs, const char* name, bool fallback) {
   if (!kwargs.contains(name)) return fallback;
   const Json value = kwargs[name];
   kwargs.erase(name);
-  INSEQ_CHECK(value.is_boolean(), InvalidArgument, "attribution option \"", name, "\" is ",
+  INSEQ_CHECK(value.is_boolean(), InvalidOption, "attribution option \"", name, "\" is ",
               value.dump(), ", needed is true or false");
   return value.get<bool>();
 }
@@ -75,23 +74,44 @@ AttributeOptions attribute_options_of(const Values& values) {
   return o;
 }
 
-/// What Inseq would warn of, it says here too.
-void warn_of_what_has_no_effect(const Values& values, const AttributionModel& model) {
+/// Options that only change what is saved, and how. Inseq ignores them in silence where they have
+/// no effect.
+void warn_of_saving(const Values& values) {
+  const bool aggregators = values.has("attribution_aggregators");
+  for (const char* name :
+       {"attribution_aggregators", "attribution_selectors", "aggregate_output",
+        "normalize_attributions", "rescale_attributions", "output_step_attributions"}) {
+    if (values.given(name) && !values.has("save_path"))
+      log_warning(concat("--", name, " only concerns what is saved; there is no --save_path"));
+  }
+  if (!values.has("save_path")) return;
+  for (const char* name : {"normalize_attributions", "rescale_attributions"}) {
+    if (values.given(name) && !aggregators)
+      log_warning(concat("--", name, " has no effect without --attribution_aggregators"));
+  }
+  if (values.given("rescale_attributions") && aggregators && !values.has("attribution_selectors"))
+    log_warning("--rescale_attributions has no effect without --attribution_selectors");
+}
+
+/// What Inseq would warn of, it says here too, and more.
+void warn_of_what_has_no_effect(const Values& values, const AttributeOptions& options,
+                                bool has_encoder) {
   for (const char* name : {"attribute_target", "generate_from_target_prefix"}) {
-    if (values.flag(name) && !model.is_encoder_decoder())
+    if (values.flag(name) && !has_encoder)
       log_warning(
           concat("--", name, " is for encoder-decoder models and has no effect on this one"));
   }
-  const bool continued = values.flag("generate_from_target_prefix") && model.is_encoder_decoder();
+  const bool continued = values.flag("generate_from_target_prefix") && has_encoder;
   if (values.has("generated_texts") && values.has("generation_kwargs") && !continued) {
     log_warning("--generation_kwargs has no effect, since --generated_texts says what to explain");
   }
-  if (values.has("save_path")) return;
-  for (const char* name :
-       {"attribution_aggregators", "attribution_selectors", "aggregate_output"}) {
-    if (values.given(name))
-      log_warning(concat("--", name, " only concerns what is saved; there is no --save_path"));
+  if (continued && !values.has("generated_texts"))
+    log_warning("--generate_from_target_prefix has no effect without --generated_texts");
+  if (values.has("attributed_fn") &&
+      !methods::methods().at(options.method)->info().uses_prediction) {
+    log_warning(concat("--attributed_fn has no effect on the scores of method ", options.method));
   }
+  warn_of_saving(values);
 }
 
 /// What the model wrote, a line for each text.
@@ -114,20 +134,6 @@ AttributionOutput aggregated_for_saving(const AttributionOutput& out, const Valu
   return aggregation::aggregate(out, how);
 }
 
-/// Wrong names are told before a model is loaded.
-void check_names(const Values& values) {
-  try {
-    methods::methods().at(values.text("attribution_method", AttributeOptions().method));
-    step_functions::step_functions().at(
-        values.text("attributed_fn", AttributeOptions().attributed_fn));
-    for (const std::string& name : values.texts("step_scores"))
-      step_functions::step_functions().at(name);
-    aggregation::pipeline_of(values.texts("attribution_aggregators"));
-  } catch (const InvalidArgument& error) {
-    throw UsageError(error.what());
-  }
-}
-
 void check_usage(const Values& values) {
   if (values.texts("input_texts").empty()) {
     throw UsageError(
@@ -140,7 +146,22 @@ void check_usage(const Values& values) {
   if (values.has("attribution_selectors") && !values.has("attribution_aggregators")) {
     throw UsageError("--attribution_selectors needs --attribution_aggregators, one for each index");
   }
-  check_names(values);
+  const size_t selectors = values.numbers("attribution_selectors").size(),
+               aggregators = values.texts("attribution_aggregators").size();
+  if (selectors > 0 && selectors != aggregators) {
+    throw UsageError(concat("--attribution_selectors has ", selectors, " numbers and ",
+                            "--attribution_aggregators ", aggregators,
+                            " names; each aggregator needs one number"));
+  }
+  if (values.flag("normalize_attributions") && values.flag("rescale_attributions")) {
+    throw UsageError(
+        "--normalize_attributions and --rescale_attributions exclude each other; give one of them");
+  }
+  const Json model_kwargs = values.json("model_kwargs");
+  if (values.has("dtype") &&
+      (model_kwargs.contains("dtype") || model_kwargs.contains("torch_dtype")))
+    throw UsageError("the number type is given by --dtype and by --model_kwargs; give it once");
+  aggregation::pipeline_of(values.texts("attribution_aggregators"));
 }
 
 }  // namespace
@@ -155,12 +176,14 @@ int attribute(const std::vector<std::string>& arguments) {
   const bool show_progress = take_flag(options.attribution_args, "show_progress", true);
   take_flag(options.attribution_args, "pretty_progress", true);
   if (show_progress) options.progress = loading.progress = bar.callback();
+  check_options(options);  // before a model is loaded
+  check_options(loading);
   const std::string path = values.text("save_path");
   if (values.has("save_path")) io::check_writable(path);
 
   log_info(concat("loading ", values.text("model_name_or_path", "the default model")));
   const AttributionModel model = AttributionModel::load(values.text("model_name_or_path"), loading);
-  warn_of_what_has_no_effect(values, model);
+  warn_of_what_has_no_effect(values, options, model.is_encoder_decoder());
   const Json about = model.info();
   log_info(concat("loaded ", about.at("model_name").get<std::string>(), " (",
                   about.at("model_class").get<std::string>(), ")"));

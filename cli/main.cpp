@@ -126,6 +126,8 @@ int guarded(const std::vector<std::string>& arguments) {
     return code;
   } catch (const UsageError& error) {
     return told(error.what(), kWrongUsage);
+  } catch (const InvalidOption& error) {
+    return told(error.what(), kWrongUsage);
   } catch (const Error& error) {
     return told(error.what(), kFailed);
   } catch (const std::bad_alloc&) {

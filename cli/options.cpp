@@ -64,8 +64,8 @@ const Option& option_named(const std::vector<Option>& options, std::string given
 Json parsed_object(const Option& option, const std::string& text) {
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
-    throw UsageError(concat("--", option.name, " needs a JSON object such as ",
-                            "'{\"max_new_tokens\": 20}', got ", text));
+    throw UsageError(concat("--", option.name, " needs a JSON object such as '", option.example,
+                            "', got ", text));
   }
   return json;
 }

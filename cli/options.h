@@ -25,6 +25,7 @@ struct Option {
   Kind kind;
   std::string fallback;  ///< shown in the help; "" for none
   std::string help;
+  std::string example = "";  ///< a value, for messages about options that take JSON
 };
 
 /// The options of `inseq attribute`: all of Inseq 0.7.1's, then ours.

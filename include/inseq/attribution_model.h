@@ -53,6 +53,12 @@ struct AttributeOptions {
   ProgressCallback progress = nullptr;
 };
 
+/// Throw InvalidOption for names and values that no model would take (Unsupported for what this
+/// version cannot do). Loading and attributing check the same; a program that checks first can tell
+/// its user before a large model is loaded.
+void check_options(const LoadOptions& options);
+void check_options(const AttributeOptions& options);
+
 /// A language model with its tokenizer, ready to generate and to be explained. Nothing in it
 /// changes because an attribution ran; const methods may be called from several threads.
 ///

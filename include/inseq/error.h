@@ -20,6 +20,13 @@ class InvalidArgument : public Error {
   using Error::Error;
 };
 
+/// An option has a name or a value that it cannot have, whatever the model and the texts: the
+/// function or the program was called wrongly.
+class InvalidOption : public InvalidArgument {
+ public:
+  using InvalidArgument::InvalidArgument;
+};
+
 /// A file is not what its format promises.
 class FormatError : public Error {
  public:

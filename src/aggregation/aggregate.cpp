@@ -26,9 +26,9 @@ Resolved resolve(const Step& step) {
   std::vector<std::string> names = aggregators().names();
   const std::vector<std::string> more = functions().names();
   names.insert(names.end(), more.begin(), more.end());
-  throw InvalidArgument(concat("unknown aggregator \"", step.name, "\"",
-                               did_you_mean(step.name, names), " (", join_choices(names),
-                               " are known)"));
+  throw InvalidOption(concat("unknown aggregator \"", step.name, "\"",
+                             did_you_mean(step.name, names), " (", join_choices(names),
+                             " are known)"));
 }
 
 /// Brings the fields that describe the sequence in line with its tensors.

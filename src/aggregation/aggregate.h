@@ -17,7 +17,7 @@ struct Step {
 /// already.
 std::vector<Step> default_pipeline(const SequenceAttribution& sequence);
 
-/// The pipeline of these names. Throws InvalidArgument, offering the nearest name, for unknown
+/// The pipeline of these names. Throws InvalidOption, offering the nearest name, for unknown
 /// ones.
 std::vector<Step> pipeline_of(const std::vector<std::string>& names);
 

@@ -1,5 +1,7 @@
 #include "aggregation/functions.h"
 
+#include "step_functions/registry/step_function.h"
+
 namespace inseq::aggregation {
 
 namespace {
@@ -39,12 +41,19 @@ const NamedRegistry<AggregationFunction>& functions() {
 }
 
 const Reduce& span_function(const std::string& step_score) {
-  static const std::map<std::string, std::string> names = {
-      {"probability", "prod"}, {"entropy", "sum"},        {"crossentropy", "sum"},
-      {"perplexity", "prod"},  {"contrast_prob", "prod"}, {"contrast_prob_diff", "prod"},
-      {"pcxmi", "sum"},        {"kl_divergence", "sum"},  {"mc_dropout_prob_avg", "prod"}};
-  const auto found = names.find(step_score);
-  return functions().at(found == names.end() ? "absmax" : found->second).reduce;
+  // Scores that only Inseq computes; they come from its files.
+  static const std::map<std::string, std::string> others = {{"contrast_prob", "prod"},
+                                                            {"contrast_prob_diff", "prod"},
+                                                            {"pcxmi", "sum"},
+                                                            {"kl_divergence", "sum"},
+                                                            {"mc_dropout_prob_avg", "prod"}};
+  const auto& ours = step_functions::step_functions();
+  const auto other = others.find(step_score);
+  std::string name = ours.contains(step_score) ? ours.at(step_score).span_aggregation
+                     : other != others.end()   ? other->second
+                                               : "";
+  if (name.empty()) name = "absmax";
+  return functions().at(name).reduce;
 }
 
 }  // namespace inseq::aggregation

@@ -42,7 +42,7 @@ void share_options(const AttributeOptions& options, Request& r) {
     take(has_option(known(options.attributed_fn), name), "attributed_fn_args");
     for (const std::string& score : options.step_scores)
       take(has_option(known(score), name), "step_scores_args");
-    INSEQ_CHECK(used, InvalidArgument, "neither method \"", options.method,
+    INSEQ_CHECK(used, InvalidOption, "neither method \"", options.method,
                 "\" nor the step functions in use have an option \"", name, "\"",
                 did_you_mean(name, names),
                 names.empty() ? std::string(" (they have none)")
@@ -61,7 +61,7 @@ Request read_request(const AttributeOptions& options) {
   share_options(options, r);
   r.method_options = complete_options(r.method_info.options, options.attribution_args,
                                       concat("method \"", options.method, "\""));
-  INSEQ_CHECK(options.engine == "pullback" || options.engine == "autograd", InvalidArgument,
+  INSEQ_CHECK(options.engine == "pullback" || options.engine == "autograd", InvalidOption,
               "unknown engine \"", options.engine, "\"",
               did_you_mean(options.engine, {"pullback", "autograd"}),
               " (there are pullback and autograd)");
@@ -169,9 +169,14 @@ std::vector<std::string> prepared(std::vector<std::string> texts, const Attribut
 
 }  // namespace
 
+void check_options(const AttributeOptions& options) {
+  read_request(options);
+  check_generation_args(options.generation_args);
+}
+
 AttributionOutput AttributionModel::attribute(const std::vector<std::string>& given,
                                               const AttributeOptions& options) const {
-  read_request(options);  // a wrong name is told before generation starts
+  check_options(options);  // before generation starts
   std::vector<std::string> texts = prepared(given, options, *parts_->tokenizer);
   for (std::string& text : texts) parts_->replace_empty(text);
   AttributionOutput out = attribute_generated(texts, parts_->generate(texts, {}, options), options);
@@ -186,7 +191,7 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
   INSEQ_CHECK(given.size() == generated_texts.size(), InvalidArgument, "there are ", given.size(),
               " input texts and ", generated_texts.size(),
               " generated texts; there must be one for each");
-  read_request(options);
+  check_options(options);
   std::vector<std::string> texts = prepared(given, options, *parts_->tokenizer);
   std::vector<std::string> generated = prepared(generated_texts, options, *parts_->tokenizer);
   const bool continued = options.generate_from_target_prefix && is_encoder_decoder();

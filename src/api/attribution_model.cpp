@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "api/parts.h"
+#include "base/text_distance.h"
 #include "io/model_location.h"
 #include "models/stack/device.h"
 
@@ -49,11 +50,11 @@ ModelKwargs read_model_kwargs(const LoadOptions& options) {
   for (const auto& [key, value] : options.model_kwargs.items()) {
     const bool is_text = value.is_string();
     if (key == "dtype" || key == "torch_dtype") {
-      INSEQ_CHECK(is_text, InvalidArgument, "model option \"", key, "\" is ", value.dump(),
+      INSEQ_CHECK(is_text, InvalidOption, "model option \"", key, "\" is ", value.dump(),
                   ", needed is a name such as \"bfloat16\"");
       out.dtype = value.get<std::string>();
     } else if (key == "revision") {
-      INSEQ_CHECK(is_text, InvalidArgument, "model option \"revision\" is ", value.dump(),
+      INSEQ_CHECK(is_text, InvalidOption, "model option \"revision\" is ", value.dump(),
                   ", needed is a text");
       out.revision = value.get<std::string>();
     } else if (key == "attn_implementation") {
@@ -72,15 +73,23 @@ ModelKwargs read_model_kwargs(const LoadOptions& options) {
 
 /// Overrides must be keys that the configuration has, so that a misspelt one is noticed.
 void check_overrides(const models::Config& config, const Json& overrides) {
+  std::vector<std::string> known = {"dtype", "revision"};
+  for (const auto& [key, value] : config.json().items()) known.push_back(key);
   for (const auto& [key, value] : overrides.items()) {
-    INSEQ_CHECK(config.json().contains(key), InvalidArgument, "model option \"", key,
-                "\" is not known: it is neither dtype, revision "
-                "nor an entry of ",
-                config.path());
+    INSEQ_CHECK(config.json().contains(key), InvalidOption, "model option \"", key,
+                "\" is not known: it is neither dtype, revision nor an entry of ", config.path(),
+                did_you_mean(key, known));
   }
 }
 
 }  // namespace
+
+void check_options(const LoadOptions& options) {
+  const std::string dtype = read_model_kwargs(options).dtype;
+  if (dtype != "auto") models::parse_dtype(dtype);
+  models::check_device_name(options.device);
+  text::check_settings(options.tokenizer_kwargs);
+}
 
 std::vector<int64_t> AttributionModel::Parts::encoded(const std::string& text,
                                                       bool add_special_tokens,
@@ -129,6 +138,7 @@ AttributionModel::~AttributionModel() = default;
 AttributionModel AttributionModel::load(const std::string& name_or_path,
                                         const LoadOptions& options) {
   const at::NoGradGuard no_grad;
+  check_options(options);
   const ModelKwargs kwargs = read_model_kwargs(options);
   models::WeightOptions weights{at::kFloat, models::open_device(options.device)};
   if (kwargs.dtype != "auto") weights.dtype = models::parse_dtype(kwargs.dtype);

@@ -43,15 +43,31 @@ Padded padded(const std::vector<std::vector<int64_t>>& sequences, int64_t pad, b
   return out;
 }
 
-/// Inseq's own parameter of generate(), taken out of the options.
-std::optional<bool> take_skip_special_tokens(Json& options) {
-  if (!options.contains("skip_special_tokens")) return std::nullopt;
-  const Json value = options["skip_special_tokens"];
-  INSEQ_CHECK(value.is_boolean(), InvalidArgument,
-              "generation option \"skip_special_tokens\" must be true or false, got ",
-              value.dump());
-  options.erase("skip_special_tokens");
-  return value.get<bool>();
+/// What a user says about generation.
+struct UserOptions {
+  Json options;                                  ///< those of transformers' generate()
+  std::optional<bool> skip_special_tokens = {};  ///< Inseq's own
+};
+
+UserOptions user_options(const Json& given) {
+  UserOptions user{given};
+  const auto take = [&](const char* name) {
+    const Json value = user.options.contains(name) ? user.options[name] : Json();
+    if (user.options.contains(name)) user.options.erase(name);
+    return value;
+  };
+  if (const Json skip = take("skip_special_tokens"); !skip.is_null()) {
+    INSEQ_CHECK(skip.is_boolean(), InvalidOption,
+                "generation option \"skip_special_tokens\" must be true or false, got ",
+                skip.dump());
+    user.skip_special_tokens = skip.get<bool>();
+  }
+  const Json texts = take("num_return_sequences");
+  INSEQ_CHECK(texts.is_null() || texts == 1, InvalidOption,
+              "generation option \"num_return_sequences\" must be 1, since one text is explained "
+              "for each input, got ",
+              texts.dump());
+  return user;
 }
 
 std::span<const int64_t> span_of(const Tensor& contiguous) {
@@ -59,6 +75,10 @@ std::span<const int64_t> span_of(const Tensor& contiguous) {
 }
 
 }  // namespace
+
+void check_generation_args(const Json& given) {
+  generation::read_options({.user = user_options(given).options});
+}
 
 std::vector<std::string> AttributionModel::generate(const std::vector<std::string>& texts,
                                                     const Json& generation_args, int64_t batch_size,
@@ -74,10 +94,10 @@ std::vector<std::string> AttributionModel::Parts::generate(const std::vector<std
                                                            const std::vector<std::string>& prefixes,
                                                            const AttributeOptions& how) const {
   const at::NoGradGuard no_grad;
-  Json user = how.generation_args;
-  const std::optional<bool> skip_special = take_skip_special_tokens(user);
-  generation::Options options = generation::read_options(
-      {.generation_config = generation_config, .user = user, .model_config = config.json()});
+  const UserOptions user = user_options(how.generation_args);
+  generation::Options options = generation::read_options({.generation_config = generation_config,
+                                                          .user = user.options,
+                                                          .model_config = config.json()});
   options.max_positions = model->sizes().max_positions;
   options.num_return_sequences = 1;
   if (!options.pad_token_id && tokens.pad >= 0) options.pad_token_id = tokens.pad;
@@ -116,7 +136,8 @@ std::vector<std::string> AttributionModel::Parts::generate(const std::vector<std
       // where it is one.
       const int64_t pad = prompt.ids.size(1) - static_cast<int64_t>(prompts[i - begin].size());
       const Tensor kept = generated[row].narrow(0, pad, generated.size(1) - pad).contiguous();
-      out.push_back(decoded_generation(span_of(kept), texts[i], texts.size() > 1, skip_special));
+      out.push_back(
+          decoded_generation(span_of(kept), texts[i], texts.size() > 1, user.skip_special_tokens));
     }
   }
   return out;

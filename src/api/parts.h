@@ -60,4 +60,7 @@ struct AttributionModel::Parts {
                                text::Side side) const;
 };
 
+/// Throws InvalidOption for options of generation that no model would take.
+void check_generation_args(const Json& given);
+
 }  // namespace inseq

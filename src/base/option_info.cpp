@@ -90,7 +90,7 @@ Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
   Json out = Json::object();
   for (const OptionInfo& option : options) {
     const Json& value = given.contains(option.name) ? given.at(option.name) : option.fallback;
-    INSEQ_CHECK(allowed(option, value), InvalidArgument, "option \"", option.name, "\" of ", owner,
+    INSEQ_CHECK(allowed(option, value), InvalidOption, "option \"", option.name, "\" of ", owner,
                 " is ", value.dump(), ", needed is ", needed(option),
                 value.is_string() ? did_you_mean(value.get<std::string>(), option.choices) : "");
     out[option.name] = value;

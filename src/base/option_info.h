@@ -30,7 +30,7 @@ Json to_json(const std::vector<OptionInfo>& options);
 bool has_option(const std::vector<OptionInfo>& options, const std::string& name);
 
 /// The values that `given` holds for these options, over their defaults; other entries of `given`
-/// are left alone. `owner` is whose options they are, for messages. Throws InvalidArgument for a
+/// are left alone. `owner` is whose options they are, for messages. Throws InvalidOption for a
 /// value of another type or out of range.
 Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
                       const std::string& owner);

@@ -10,8 +10,9 @@
 namespace inseq {
 
 /// Things found by name. `kind` is what one of them is called in messages ("attribution method"),
-/// and `listing` the command that lists them ("inseq methods").
-template <typename Entry>
+/// and `listing` the command that lists them ("inseq methods"). Asking for an unknown name throws
+/// `Unknown`: InvalidOption where users choose names, InvalidArgument where files do.
+template <typename Entry, typename Unknown = InvalidArgument>
 class NamedRegistry {
  public:
   NamedRegistry(std::string kind, std::string listing)
@@ -25,10 +26,10 @@ class NamedRegistry {
 
   bool contains(std::string_view name) const { return entries_.find(name) != entries_.end(); }
 
-  /// The entry of that name. Throws InvalidArgument offering the nearest name.
+  /// The entry of that name. Throws Unknown offering the nearest name.
   const Entry& at(std::string_view name) const {
     const auto found = entries_.find(name);
-    INSEQ_CHECK(found != entries_.end(), InvalidArgument, "unknown ", kind_, " \"", name, "\"",
+    INSEQ_CHECK(found != entries_.end(), Unknown, "unknown ", kind_, " \"", name, "\"",
                 did_you_mean(name, names()), " (", listing_, " lists all)");
     return found->second;
   }

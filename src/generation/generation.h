@@ -72,8 +72,9 @@ struct OptionSources {
   Json model_config{};       ///< config.json; as in transformers used without the former only
 };
 
-/// Reads options. Throws InvalidArgument for an unknown key of the user's (offering the nearest)
-/// and for values of the wrong type or range, Unsupported for a key that transformers knows but
+/// Reads options. Throws InvalidOption for an unknown key of the user's (offering the nearest) and
+/// for values of theirs of the wrong type or range, InvalidArgument for such values in files,
+/// Unsupported for a key that transformers knows but
 /// decoding here does not, unless its value changes nothing.
 Options read_options(const OptionSources& sources);
 

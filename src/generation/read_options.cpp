@@ -41,8 +41,10 @@ std::string shown(const Json& value) {
 std::string prefix(const std::string& file) { return file.empty() ? "" : file + ": "; }
 
 [[noreturn]] void refuse(const OptionRule& rule, const Json& value, const std::string& file = "") {
-  throw InvalidArgument(concat(prefix(file), "generation option \"", rule.name, "\" must be ",
-                               rule.needs, ", got ", shown(value)));
+  const std::string message = concat(prefix(file), "generation option \"", rule.name, "\" must be ",
+                                     rule.needs, ", got ", shown(value));
+  if (file.empty()) throw InvalidOption(message);
+  throw InvalidArgument(message);
 }
 
 std::vector<std::string> known_names() {
@@ -87,7 +89,7 @@ void add_user(Entries& entries, const Json& object) {
   static const Json no_limit = 0;
   const std::vector<std::string> known = known_names();
   for (const auto& [name, value] : object.items()) {
-    INSEQ_CHECK(std::find(known.begin(), known.end(), name) != known.end(), InvalidArgument,
+    INSEQ_CHECK(std::find(known.begin(), known.end(), name) != known.end(), InvalidOption,
                 "unknown generation option ", shown(name), did_you_mean(name, known));
     if (!value.is_null()) {
       entries.insert_or_assign(name, Entry{&value, ""});

@@ -159,6 +159,13 @@ TEST(Usage, JsonMustBeAnObject) {
       expect_failure(attribute(with(kTexts, {option, wrong})), 2, {option, "JSON object"});
     }
   }
+  const std::vector<std::pair<const char*, const char*>> examples = {
+      {"--generation_kwargs", "max_new_tokens"},
+      {"--attribution_kwargs", "abs"},
+      {"--model_kwargs", "dtype"},
+      {"--tokenizer_kwargs", "src_lang"}};
+  for (const auto& [option, key] : examples)
+    expect_failure(attribute(with(kTexts, {option, "x"})), 2, {option, key});
 }
 
 TEST(Usage, NumbersMustBeNumbers) {
@@ -204,20 +211,69 @@ TEST(Usage, UnknownNamesOfferTheNearest) {
                   "inseq step-functions"});
   expect_failure(attribute(with(kTexts, {"--step_scores", "entropy", "logits"})), 2,
                  {"\"logits\"", "did you mean \"logit\"?"});
-  expect_failure(attribute(with(kTexts, {"--engine", "autogard"})), 1,
-                 {"unknown engine", "did you mean \"autograd\"?"});
-  expect_failure(attribute(with(kTexts, {"--attribution_kwargs", R"({"asb": true})"})), 1,
-                 {"\"asb\"", "did you mean \"abs\"?"});
-  expect_failure(attribute(with(kTexts, {"--attribution_kwargs", R"({"abs": 3})"})), 1,
-                 {"\"abs\"", "saliency", "3"});
-  expect_failure(attribute({"-i", "The dog", "--generation_kwargs", R"({"max_new_token": 3})"}), 1,
-                 {"max_new_token", "did you mean \"max_new_tokens\"?"});
-  expect_failure(attribute(with(kTexts, {"--dtype", "bfloat61"})), 1,
-                 {"unknown dtype", "did you mean \"bfloat16\"?"});
-  expect_failure(attribute(with(kTexts, {"--device", "gpu"})), 1,
-                 {"unknown device \"gpu\"", "cpu"});
-  expect_failure(attribute(with(kTexts, {"--model_kwargs", R"({"hiden_size": 3})"})), 1,
-                 {"model option \"hiden_size\""});
+}
+
+TEST(Usage, WrongValuesAreToldBeforeAModelIsSought) {
+  const auto refused = [](const Words& words, const std::vector<std::string>& parts) {
+    expect_failure(inseq(with({"attribute", "-i", "a", "-m", "/nonexistent/model"}, words)), 2,
+                   parts);
+  };
+  refused({"-a", "salency"}, {"salency"});
+  refused({"--attribution_aggregators", "vnrom"}, {"\"vnrom\"", "did you mean \"vnorm\"?"});
+  refused({"--engine", "autogard"}, {"unknown engine", "did you mean \"autograd\"?"});
+  refused({"--dtype", "bfloat61"}, {"unknown dtype", "did you mean \"bfloat16\"?"});
+  refused({"--device", "gpu"}, {"unknown device \"gpu\"", "cpu"});
+  refused({"--device", "cuda:"}, {"unknown device \"cuda:\""});
+  refused({"--model_kwargs", R"({"dtype": "float61"})"}, {"unknown dtype", "\"float16\""});
+  refused({"--model_kwargs", R"({"dtype": 16})"}, {"model option \"dtype\" is 16"});
+  refused({"--attribution_kwargs", R"({"asb": true})"}, {"\"asb\"", "did you mean \"abs\"?"});
+  refused({"--attribution_kwargs", R"({"abs": 3})"}, {"\"abs\"", "saliency", "3"});
+  refused({"--attribution_kwargs", R"({"show_progress": 3})"}, {"\"show_progress\" is 3"});
+  refused({"--generation_kwargs", R"({"max_new_token": 3})"},
+          {"max_new_token", "did you mean \"max_new_tokens\"?"});
+  refused({"--generation_kwargs", R"({"max_new_tokens": "many"})"}, {"max_new_tokens", "many"});
+  refused({"--generation_kwargs", R"({"num_return_sequences": 2})"},
+          {"num_return_sequences", "must be 1"});
+  refused({"--generation_kwargs", R"({"skip_special_tokens": 2})"}, {"true or false, got 2"});
+  refused({"--tokenizer_kwargs", R"({"src_lagn": "fr"})"},
+          {"\"src_lagn\"", "did you mean \"src_lang\"?"});
+  refused({"--tokenizer_kwargs", R"({"add_bos_token": "yes"})"},
+          {"\"add_bos_token\"", "true or false", "\"yes\""});
+  refused({"--tokenizer_kwargs", R"({"pad_token": 3})"}, {"\"pad_token\"", "needed is a token"});
+}
+
+TEST(Usage, NamesThatOnlyTheModelKnowsAreChecked) {
+  expect_failure(attribute(with(kTexts, {"--model_kwargs", R"({"hiden_size": 3})"})), 2,
+                 {"model option \"hiden_size\"", "did you mean \"hidden_size\"?"});
+}
+
+TEST(Usage, OptionsWithoutEffectAreTold) {
+  for (const char* name : {"--normalize_attributions", "--rescale_attributions"}) {
+    const RunResult result = attribute(with(kTexts, {name}));
+    EXPECT_EQ(result.exit_code, 0);
+    expect_contains(result.err, std::string(name) + " only concerns what is saved");
+    const TemporaryFolder folder;
+    expect_contains(attribute(with(kTexts, {name, "-o", folder / "out.json"})).err,
+                    std::string(name) + " has no effect without --attribution_aggregators");
+  }
+  const TemporaryFolder folder;
+  expect_contains(attribute(with(kTexts, {"--rescale_attributions", "--attribution_aggregators",
+                                          "vnorm", "-o", folder / "out.json"}))
+                      .err,
+                  "no effect without --attribution_selectors");
+  expect_contains(attribute(with(kTexts, {"-a", "attention", "-fn", "logit"})).err,
+                  "--attributed_fn has no effect");
+}
+
+TEST(Usage, OptionsThatContradictEachOtherAreRefused) {
+  expect_failure(attribute(with(kTexts, {"--normalize_attributions", "--rescale_attributions"})), 2,
+                 {"exclude each other"});
+  expect_failure(
+      attribute(with(kTexts, {"--dtype", "float64", "--model_kwargs", R"({"dtype": "auto"})"})), 2,
+      {"--dtype", "--model_kwargs", "once"});
+  expect_failure(attribute(with(kTexts, {"--attribution_aggregators", "mean", "mean",
+                                         "--attribution_selectors", "1"})),
+                 2, {"--attribution_selectors has 1", "2 names"});
 }
 
 TEST(Usage, WhatIsNotThereYetIsRefused) {
@@ -227,11 +283,6 @@ TEST(Usage, WhatIsNotThereYetIsRefused) {
   expect_failure(inseq({"attribute-context"}), 1, {"attribute-context", "not available"});
   expect_failure(attribute({"-i", "The dog", "--generation_kwargs", R"({"num_beam_groups": 4})"}),
                  1, {"num_beam_groups", "4"});
-}
-
-TEST(Usage, NamesAreCheckedBeforeAModelIsSought) {
-  expect_failure(inseq({"attribute", "-i", "a", "-m", "/nonexistent/model", "-a", "salency"}), 2,
-                 {"salency"});
 }
 
 }  // namespace

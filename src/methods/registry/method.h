@@ -32,7 +32,7 @@ class Method {
 };
 
 /// Methods by Inseq's names.
-class MethodRegistry : public NamedRegistry<std::shared_ptr<const Method>> {
+class MethodRegistry : public NamedRegistry<std::shared_ptr<const Method>, InvalidOption> {
  public:
   MethodRegistry() : NamedRegistry("attribution method", "inseq methods") {}
   template <typename Kind>

@@ -29,15 +29,19 @@ std::string load_cuda() {
 
 }  // namespace
 
-at::Device open_device(const std::string& name) {
-  if (name == "cpu") return at::kCPU;
+void check_device_name(const std::string& name) {
   const bool numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 9 &&
                         name.find_first_not_of("0123456789", 5) == std::string::npos;
-  INSEQ_CHECK(name == "cuda" || numbered, InvalidArgument, "unknown device \"", name,
+  INSEQ_CHECK(name == "cpu" || name == "cuda" || numbered, InvalidOption, "unknown device \"", name,
               "\"; there are cpu, cuda and cuda:N");
+}
+
+at::Device open_device(const std::string& name) {
+  check_device_name(name);
+  if (name == "cpu") return at::kCPU;
   static const std::string reason = load_cuda();
   INSEQ_CHECK(reason.empty(), InvalidArgument, "device \"", name, "\" cannot be used: ", reason);
-  const int index = numbered ? std::stoi(name.substr(5)) : 0;
+  const int index = name == "cuda" ? 0 : std::stoi(name.substr(5));
   const int count = static_cast<int>(at::detail::getCUDAHooks().deviceCount());
   INSEQ_CHECK(index < count, InvalidArgument, "device \"", name, "\" cannot be used: there are ",
               count, " CUDA devices");
@@ -50,9 +54,9 @@ at::ScalarType parse_dtype(const std::string& name) {
   if (bare == "bfloat16") return at::kBFloat16;
   if (bare == "float16" || bare == "half") return at::kHalf;
   if (bare == "float64" || bare == "double") return at::kDouble;
-  throw InvalidArgument(concat("unknown dtype \"", name, "\"",
-                               did_you_mean(bare, {"float32", "bfloat16", "float16", "float64"}),
-                               " (there are float32, bfloat16, float16, float64 and auto)"));
+  throw InvalidOption(concat("unknown dtype \"", name, "\"",
+                             did_you_mean(bare, {"float32", "bfloat16", "float16", "float64"}),
+                             " (there are float32, bfloat16, float16, float64 and auto)"));
 }
 
 }  // namespace inseq::models

@@ -6,11 +6,14 @@
 
 namespace inseq::models {
 
+/// Throws InvalidOption unless the name is "cpu", "cuda" or "cuda:N", which need not be there.
+void check_device_name(const std::string& name);
+
 /// "cpu", "cuda" or "cuda:N". CUDA support is loaded when first asked for; throws InvalidArgument
 /// with the reason when there is no such device here.
 at::Device open_device(const std::string& name);
 
-/// "float32", "bfloat16", "float16", "float64" (with or without "torch."). Throws InvalidArgument.
+/// "float32", "bfloat16", "float16", "float64" (with or without "torch."). Throws InvalidOption.
 at::ScalarType parse_dtype(const std::string& name);
 
 }  // namespace inseq::models

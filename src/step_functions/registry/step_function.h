@@ -25,8 +25,8 @@ struct StepFunction {
   Function function;
   std::string summary;           ///< one line for `inseq step-functions`
   std::string unit;              ///< "nats", "1", "logits"
-  std::string span_aggregation;  ///< how Inseq merges the scores of several tokens: "prod", "sum",
-                                 ///< "" for none
+  std::string span_aggregation;  ///< how several tokens' scores become one: "prod", "sum"; ""
+                                 ///< takes the one that is largest without its sign
   std::vector<OptionInfo> options = {};
 };
 
@@ -40,7 +40,7 @@ struct BoundFunction {
 };
 
 /// Step functions by name.
-class StepFunctionRegistry : public NamedRegistry<StepFunction> {
+class StepFunctionRegistry : public NamedRegistry<StepFunction, InvalidOption> {
  public:
   StepFunctionRegistry() : NamedRegistry("step function", "inseq step-functions") {}
 };

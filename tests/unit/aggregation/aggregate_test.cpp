@@ -59,6 +59,9 @@ TEST(Functions, StepScoresOfASpan) {
   const Tensor t = at::tensor({0.5, -0.25}, at::kDouble);
   EXPECT_EQ(span_function("probability")(t, 0, {}).item<double>(), -0.125);
   EXPECT_EQ(span_function("entropy")(t, 0, {}).item<double>(), 0.25);
+  EXPECT_EQ(span_function("perplexity")(t, 0, {}).item<double>(), -0.125);
+  EXPECT_EQ(span_function("pcxmi")(t, 0, {}).item<double>(), 0.25);  // not computed here
+  EXPECT_EQ(span_function("logit")(t, 0, {}).item<double>(), 0.5);
   EXPECT_EQ(span_function("something else")(t, 0, {}).item<double>(), 0.5);
 }
 

@@ -92,8 +92,8 @@ void check_settings(const Json& settings);
 /// tokenizer_config.json, special_tokens_map.json, added_tokens.json, chat_template.jinja where
 /// present. `overrides` are tokenizer_kwargs of the command line (add_bos_token, src_lang, …).
 /// Throws InvalidArgument naming the files looked for when there is none, FormatError when one is
-/// broken, Unsupported for the classes written in Python other than Marian's, M2M100's, PLBart's and
-/// BlenderbotSmall's. Settings for padding and truncation are ignored: they are the caller's.
+/// broken, Unsupported for the classes written in Python other than Marian's, M2M100's, PLBart's
+/// and BlenderbotSmall's. Settings for padding and truncation are ignored: they are the caller's.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& folder,
                                           const Json& overrides = Json::object());
 

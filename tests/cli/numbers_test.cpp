@@ -82,7 +82,7 @@ TEST_F(Numbers, DtypeIsTheSameFromEveryOption) {
   const Tensor automatic =
       saved("llama_base", with(kTexts, {"--dtype", "auto"})).sequences[0].target_attributions;
   EXPECT_EQ(difference(automatic, single), 0);  // the checkpoint is in float32
-  expect_failure(attribute(with(kTexts, {"--model_kwargs", R"({"dtype": 3})"})), 1,
+  expect_failure(attribute(with(kTexts, {"--model_kwargs", R"({"dtype": 3})"})), 2,
                  {"\"dtype\"", "3"});
 }
 

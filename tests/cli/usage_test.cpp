@@ -224,7 +224,7 @@ TEST(Usage, WrongValuesAreToldBeforeAModelIsSought) {
   refused({"--dtype", "bfloat61"}, {"unknown dtype", "did you mean \"bfloat16\"?"});
   refused({"--device", "gpu"}, {"unknown device \"gpu\"", "cpu"});
   refused({"--device", "cuda:"}, {"unknown device \"cuda:\""});
-  refused({"--model_kwargs", R"({"dtype": "float61"})"}, {"unknown dtype", "\"float16\""});
+  refused({"--model_kwargs", R"({"dtype": "float61"})"}, {"unknown dtype", "\"float64\""});
   refused({"--model_kwargs", R"({"dtype": 16})"}, {"model option \"dtype\" is 16"});
   refused({"--attribution_kwargs", R"({"asb": true})"}, {"\"asb\"", "did you mean \"abs\"?"});
   refused({"--attribution_kwargs", R"({"abs": 3})"}, {"\"abs\"", "saliency", "3"});

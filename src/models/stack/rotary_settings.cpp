@@ -108,8 +108,9 @@ std::unique_ptr<nn::RotaryFrequencies> read_longrope(const Rope& rope) {
 }  // namespace
 
 std::unique_ptr<nn::RotaryFrequencies> read_rotary(const Config& config, int64_t rotary) {
+  // Where a file has both, transformers takes the older name.
   const Config settings =
-      config.object(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+      config.object(config.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
   const double theta = settings.number("rope_theta", config.number("rope_theta", 10000.0));
   INSEQ_CHECK(theta > 0 && std::isfinite(theta), FormatError, settings.path(), ": rope_theta is ",
               theta, ", needed is more than 0");

@@ -174,6 +174,78 @@ TEST(BadModel, ConfigurationsThatDoNotFitAreTold) {
   has(message("led", "attention_window", "wide"), "\"attention_window\" is \"wide\"");
 }
 
+/// A size that no tensor of the file has must not become memory first: 2^31 rows would be 200 GB.
+TEST(BadModel, HugeSizesAreToldBeforeMemoryIsAskedFor) {
+  const auto expect_told = [](const std::string& name, const std::string& key) {
+    ModelFolder folder(name);
+    folder.model["config"][key] = int64_t{1} << 31;
+    const std::string message = message_of(folder);
+    const bool told = message.find("the configuration needs") != std::string::npos ||
+                      message.find("2147483648 positions") != std::string::npos;
+    EXPECT_TRUE(told) << name << " " << key << ": " << message;
+  };
+  for (const char* key : {"vocab_size", "encoder_ffn_dim", "decoder_ffn_dim"})
+    expect_told("bart", key);
+  expect_told("t5", "d_kv");
+  expect_told("t5", "vocab_size");
+  expect_told("marian", "max_position_embeddings");
+  expect_told("nllb_moe", "encoder_ffn_dim");
+}
+
+TEST(BadModel, RoutingByChanceOrByLaterTokensIsRefused) {
+  for (const auto& [key, value] : {std::pair<const char*, Json>{"second_expert_policy", "sampling"},
+                                   {"moe_eval_capacity_token_fraction", 0.5},
+                                   {"num_experts", 1}}) {
+    ModelFolder folder("nllb_moe");
+    folder.model["config"][key] = value;
+    EXPECT_NE(message_of(folder).find(key), std::string::npos) << message_of(folder);
+  }
+}
+
+/// As in transformers, tables that are stored with different values are not tied.
+TEST(TiedHead, OneThatDiffersFromTheEmbeddingsIsUsed) {
+  const test::TemporaryFolder folder;
+  test::write_model_folder("llama_odd", folder.path());
+  const auto logits = [&] {
+    const auto model = build_model(open_model_files(folder.path(), /*is_gguf=*/false), {});
+    return model->logits(at::arange(model->sizes().hidden, at::kFloat).unsqueeze(0));
+  };
+  const Tensor untied = logits();
+  const std::string path = folder.path() + "/config.json";
+  Json config = Json::parse(io::read_text(path));
+  ASSERT_FALSE(config.value("tie_word_embeddings", false));
+  config["tie_word_embeddings"] = true;
+  io::write_file(path, config.dump());
+  EXPECT_TRUE(logits().equal(untied));
+}
+
+TEST(TokenIds, OutsideTheVocabularyAreTold) {
+  const ModelFolder folder("bart");
+  folder.write();
+  const auto model = folder.load();
+  for (const int64_t id : {-1, 41}) {
+    try {
+      model->embed({folder.ids("source"), at::full({1, 3}, id, at::kLong)});
+      ADD_FAILURE() << id;
+    } catch (const InvalidArgument& error) {
+      EXPECT_NE(std::string(error.what()).find("is not in the model's vocabulary of 41"),
+                std::string::npos)
+          << error.what();
+    }
+  }
+}
+
+/// LED has no scale_embedding in transformers, whatever its configuration says.
+TEST(Led, EmbeddingsAreNotScaled) {
+  const auto embedded = [](bool flag) {
+    ModelFolder folder("led");
+    folder.model["config"]["scale_embedding"] = flag;
+    folder.write();
+    return folder.load()->embed({folder.ids("source"), folder.ids("target")}).source;
+  };
+  EXPECT_TRUE(embedded(true).equal(embedded(false)));
+}
+
 TEST(Led, SourcesLongerThanItsWindowHaveNoPosition) {
   const ModelFolder folder("led");
   folder.write();

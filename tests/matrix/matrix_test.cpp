@@ -142,6 +142,11 @@ TEST_P(Matrix, RunsWithRightShapesAndChangesNothing) {
   options.attribute_target = true;
   const std::vector<std::string> texts = {"The dog", "A cat ate"},
                                  generated = {"The dog ate the food", "A cat ate it"};
+  if (class_name.starts_with("NllbMoe") && method.ends_with("deeplift")) {
+    // Both ends of a difference may go through different experts.
+    EXPECT_THROW(model.attribute(texts, generated, options), Unsupported);
+    return;
+  }
   const AttributionOutput out = model.attribute(texts, generated, options);
   ASSERT_EQ(out.sequences.size(), 2u);
   for (size_t i = 0; i < 2; ++i) {

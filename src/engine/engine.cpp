@@ -43,10 +43,18 @@ int64_t Engine::memory_limit() const {
 Tensor Engine::logits_of(const Tensor& final_hidden) const {
   const Tensor logits = model_.logits(final_hidden);
   INSEQ_CHECK(
-      !logits.isnan().any().item<bool>(), FormatError,
+      !logits.max().isnan().item<bool>(), FormatError,
       "the model's scores of the next token are not numbers (NaN): its weights are damaged, "
       "or too large for this type; try --dtype float32");
   return logits;
+}
+
+void Engine::check_memory(const std::string& what, const Question& question, int64_t needed) const {
+  const int64_t limit = memory_limit();
+  INSEQ_CHECK(limit == 0 || needed <= limit, InvalidArgument, what, " of this ",
+              question.ids.target.size(0), "-token text needs ", bytes_text(needed),
+              " of working memory, the limit is ", bytes_text(limit),
+              "; raise --memory-limit or shorten the text");
 }
 
 std::vector<Engine::Group> Engine::groups(const Question& question) const {

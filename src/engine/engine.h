@@ -75,6 +75,8 @@ class Engine {
   std::vector<Group> groups(const Question& question) const;
   Plan plan(const Question& question, const Group& group, const Path& path) const;
   int64_t memory_limit() const;
+  /// Throws InvalidArgument when `what`, of one text, needs more bytes than the limit.
+  void check_memory(const std::string& what, const Question& question, int64_t needed) const;
   /// The model's logits; throws FormatError where they are not numbers.
   Tensor logits_of(const Tensor& final_hidden) const;
   void check(const Question& question) const;
@@ -98,7 +100,7 @@ class Engine {
   ForwardPlan forward_plan(const Question& question, int64_t tokens, int64_t kept) const;
   Tensor scored(const Question& question, const Tensor& hidden, int64_t last, int64_t count,
                 int64_t rows_at_once) const;
-  Tensor perturbed_group(const Question& question, const Group& group,
+  Tensor perturbed_group(const Question& question, const Group& group, const Sides& embeddings,
                          const std::vector<Perturbation>& perturbations) const;
   Inputs layer_outputs(const Question& question, const Group& group, const Inputs& base) const;
   void report_done(int64_t done, const Question& question) const;

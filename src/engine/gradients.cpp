@@ -1,7 +1,6 @@
 // Question 1: gradients of all steps, block by block.
 #include <numeric>
 
-#include "base/memory.h"
 #include "engine/engine.h"
 #include "engine/group.h"
 #include "engine/results.h"
@@ -9,12 +8,6 @@
 
 namespace inseq::engine {
 namespace {
-
-/// Token rows that a pullback aims at: enough that reading and packing the weights costs little
-/// beside the products.
-constexpr int64_t kRowsPerBlock = 1024;
-/// The same for a forward pass over several points of a path.
-constexpr int64_t kRowsPerPass = 512;
 
 /// The points [first, first + count) of a path as a batch.
 struct Points {
@@ -53,10 +46,7 @@ class Sums {
     const Tensor totals = answer.totals.narrow(0, first_ - question.first, steps_);
     const auto finished = [&](const Tensor& sum) {
       totals.add_(sum.sum({1, 2}, /*keepdim=*/false, at::kDouble).cpu());
-      const Tensor shaped = path.absolute ? sum.abs() : sum;
-      return question.detail == Detail::kPerToken
-                 ? at::linalg_vector_norm(shaped, 2, -1, /*keepdim=*/true)
-                 : shaped;
+      return kept_units(question, path.absolute ? sum.abs() : sum);
     };
     if (sums_.source.defined())
       place_whole(question, first_, finished(sums_.source), answer.source);
@@ -113,10 +103,8 @@ Engine::Plan Engine::plan(const Question& question, const Group& group, const Pa
   const int64_t limit = memory_limit();
   const int64_t tokens = group.tokens(), source = source_tokens(question);
   const int64_t hidden = model_.sizes().hidden, width = 4 * hidden * (tokens + source);
-  // Logits, their gradient and the function's temporaries; the gradient that leaves the block, and
-  // its shaped copy.
-  int64_t one_step =
-      model_.pullback_bytes(source, tokens) + 6 * model_.sizes().vocab * 4 + 3 * width;
+  // With the gradient that leaves the block, and its shaped copy.
+  int64_t one_step = model_.pullback_bytes(source, tokens) + logit_bytes(model_) + 3 * width;
   int64_t saved = model_.saved_bytes(source, tokens);
   if (path.rule == Rule::kRescaleAll) {  // attention weights as they are, and the reference
     const int64_t heads = std::max(model_.sizes().heads, model_.sizes().encoder_heads);
@@ -125,10 +113,7 @@ Engine::Plan Engine::plan(const Question& question, const Group& group, const Pa
     saved *= 2;
   }
   const int64_t sums = path.points > 1 ? width : 0;  // of one step
-  INSEQ_CHECK(limit == 0 || saved + one_step + sums <= limit, InvalidArgument,
-              "explaining one step of this ", question.ids.target.size(0), "-token text needs ",
-              bytes_text(saved + one_step + sums), " of working memory, the limit is ",
-              bytes_text(limit), "; raise --memory-limit or shorten the text");
+  check_memory("explaining one step", question, saved + one_step + sums);
   const int64_t steps = group.last - group.first;
   Plan p{.points = std::min(path.points, std::max<int64_t>(1, kRowsPerPass / (tokens + source))),
          .kept_steps = steps};
@@ -173,10 +158,7 @@ void Engine::explain_group(const Question& question, const Group& group, const P
                            Answer& answer) const {
   const Plan p = plan(question, group, path);
   const bool autograd = settings_.backend == Backend::kAutograd;
-  const Inputs base = [&] {
-    const Inputs all = inputs(question);
-    return Inputs{visible(all.embeddings, group.tokens()), visible(all.baselines, group.tokens())};
-  }();
+  const Inputs base = visible(inputs(question), group.tokens());
   const Inputs given = question.layer ? layer_outputs(question, group, base) : base;
   const int64_t passes = (path.points + p.points - 1) / p.points;
   const int64_t size = autograd ? 1 : p.steps;

@@ -2,17 +2,15 @@
 // were.
 #include <numeric>
 
-#include "base/memory.h"
 #include "engine/engine.h"
 #include "engine/group.h"
 #include "engine/results.h"
-#include "inseq/error.h"
 
 namespace inseq::engine {
 namespace {
 
-/// Token rows that one forward pass aims at, and the head.
-constexpr int64_t kRowsPerPass = 512, kLogitRows = 256;
+/// Token rows that the head aims at.
+constexpr int64_t kLogitRows = 256;
 
 /// A perturbation with the first target token that it changes.
 struct Change {
@@ -105,12 +103,8 @@ Engine::ForwardPlan Engine::forward_plan(const Question& question, int64_t token
   const int64_t limit = memory_limit(), source = source_tokens(question);
   // A forward pass needs no more than a pullback, whose temporaries are those of a layer, too.
   const int64_t one_text = model_.pullback_bytes(source, tokens);
-  const int64_t one_logit_row = 6 * model_.sizes().vocab * 4;
-  const int64_t needed = kept + one_text + one_logit_row;
-  INSEQ_CHECK(limit == 0 || needed <= limit, InvalidArgument, "one changed copy of this ",
-              question.ids.target.size(0), "-token text needs ", bytes_text(needed),
-              " of working memory, the limit is ", bytes_text(limit),
-              "; raise --memory-limit or shorten the text");
+  const int64_t one_logit_row = logit_bytes(model_);
+  check_memory("one changed copy", question, kept + one_text + one_logit_row);
   ForwardPlan plan;
   if (limit == 0) return plan;
   const int64_t half = (limit - kept) / 2;
@@ -139,16 +133,20 @@ Tensor Engine::perturbed(const Question& question,
                          const std::vector<Perturbation>& perturbations) const {
   check(question);
   const at::NoGradGuard no_grad;
+  const Sides all = inputs(question).embeddings;
   std::vector<Tensor> of_groups;  // [perturbations, steps of the group]
-  for (const Group& group : groups(question))
-    of_groups.push_back(perturbed_group(question, group, perturbations));
+  for (const Group& group : groups(question)) {
+    of_groups.push_back(
+        perturbed_group(question, group, visible(all, group.tokens()), perturbations));
+  }
   return at::cat(of_groups, 1);
 }
 
+/// embeddings: of the tokens that the group sees.
 Tensor Engine::perturbed_group(const Question& question, const Group& group,
+                               const Sides& embeddings,
                                const std::vector<Perturbation>& perturbations) const {
   const int64_t tokens = group.tokens(), steps = group.last - group.first;
-  const Sides embeddings = visible(inputs(question).embeddings, tokens);
   const ForwardPlan plan =
       forward_plan(question, tokens, model_.saved_bytes(source_tokens(question), tokens));
   const auto pass = model_.forward(as_batch(embeddings),

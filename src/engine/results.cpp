@@ -38,6 +38,11 @@ void place_token(const Question& question, int64_t first, const Tensor& given, i
       .copy_(given);
 }
 
+Tensor kept_units(const Question& question, const Tensor& attributions) {
+  if (question.detail == Detail::kGranular) return attributions;
+  return at::linalg_vector_norm(attributions, 2, -1, /*keepdim=*/true);
+}
+
 void place_scores(const Question& question, int64_t first, const Tensor& logits, Answer& answer) {
   const Tensor targets = question.ids.target.narrow(0, first, logits.size(0)).to(logits.device());
   for (const auto& [name, function] : question.step_scores) {

@@ -13,6 +13,8 @@ void place_whole(const Question& question, int64_t first, const Tensor& block, T
 /// tokens; other steps' numbers stay as they are, NaN at first.
 void place_token(const Question& question, int64_t first, const Tensor& given, int64_t token,
                  int64_t rows, Tensor& result);
+/// What the question keeps of attributions [..., hidden]: all, or their norm over units (size 1).
+Tensor kept_units(const Question& question, const Tensor& attributions);
 /// The step scores of a block, from its logits ([steps, vocab]).
 void place_scores(const Question& question, int64_t first, const Tensor& logits, Answer& answer);
 

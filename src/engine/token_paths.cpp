@@ -2,11 +2,9 @@
 // that passes and pullbacks begin at it.
 #include <algorithm>
 
-#include "base/memory.h"
 #include "engine/engine.h"
 #include "engine/group.h"
 #include "engine/results.h"
-#include "inseq/error.h"
 
 namespace inseq::engine {
 
@@ -16,21 +14,12 @@ struct Engine::Entry {
   TokenPoint point;
 };
 
-namespace {
-
-/// Token rows that a pass and a pullback aim at.
-constexpr int64_t kRowsPerPass = 512, kRowsPerBlock = 1024;
-
-}  // namespace
-
 /// Tokens of one side that go through the model together.
 struct Engine::TokenBatch {
   bool source = false;
   int64_t first = 0, last = 0;  // positions
   int64_t entries_at_once = 1;  // tokens and points, in one pass
   int64_t steps_at_once = 1;    // in one pullback
-  /// The first target token that passes go through.
-  int64_t from() const { return source ? 0 : first; }
 };
 
 /// The batch that begins at token `first`. Passes over a target begin there, too: little may be
@@ -48,12 +37,9 @@ Engine::TokenBatch Engine::token_batch(const Question& question, const Group& gr
   while (batch.last < end && joins(batch.last)) ++batch.last;
 
   const int64_t limit = memory_limit(), saved = model_.saved_bytes(sources, tokens);
-  const int64_t one_step = model_.pullback_bytes(sources, tokens) + 6 * model_.sizes().vocab * 4;
-  const int64_t needed = 2 * saved + one_step;  // the text's own pass, and one entry's
-  INSEQ_CHECK(limit == 0 || needed <= limit, InvalidArgument, "explaining one step of this ",
-              question.ids.target.size(0), "-token text needs ", bytes_text(needed),
-              " of working memory, the limit is ", bytes_text(limit),
-              "; raise --memory-limit or shorten the text");
+  const int64_t one_step = model_.pullback_bytes(sources, tokens) + logit_bytes(model_);
+  // The text's own pass, and one entry's.
+  check_memory("explaining one step", question, 2 * saved + one_step);
   int64_t entries = std::max<int64_t>(1, kRowsPerPass / rows);
   if (path.points_at_once > 0) entries = std::min(entries, path.points_at_once);
   if (limit > 0) entries = std::clamp<int64_t>((limit - saved) / 2 / saved, 1, entries);
@@ -74,8 +60,7 @@ Answer Engine::gradients_by_token(const Question& question, const TokenPath& pat
   answer.totals = at::zeros({question.steps()}, at::kDouble);
   const Inputs all = inputs(question);
   for (const Group& group : groups(question)) {
-    const Inputs base{visible(all.embeddings, group.tokens()),
-                      visible(all.baselines, group.tokens())};
+    const Inputs base = visible(all, group.tokens());
     const auto prefix = model_.forward(as_batch(base.embeddings),
                                        {.keep = models::Keep::kAttention, .length = group.length});
     const int64_t sources = source_tokens(question);
@@ -102,10 +87,9 @@ void Engine::explain_tokens(const Question& question, const Group& group, const 
   const int64_t first = std::max(group.first, batch.source ? 0 : batch.first + 1);
   if (first >= group.last) return;  // no step sees these tokens
   const int64_t count = (batch.last - batch.first) * path.points;
-  const auto wide = model_.type() == at::kDouble ? at::kDouble : at::kFloat;
   const Tensor sums =
       at::zeros({batch.last - batch.first, group.last - first, model_.sizes().hidden},
-                at::TensorOptions(model_.device()).dtype(wide));
+                at::TensorOptions(model_.device()).dtype(models::wide_type(model_.type())));
   for (int64_t i = 0; i < count; i += batch.entries_at_once) {
     std::vector<Entry> entries;
     for (int64_t j = i; j < std::min(count, i + batch.entries_at_once); ++j) {
@@ -120,9 +104,7 @@ void Engine::explain_tokens(const Question& question, const Group& group, const 
     const int64_t position = batch.first + i,
                   skipped = batch.source ? 0 : std::max(first, position + 1) - first;
     const Tensor row = sums[i].narrow(0, skipped, group.last - first - skipped);
-    const Tensor shaped = question.detail == Detail::kPerToken
-                              ? at::linalg_vector_norm(row, 2, -1, /*keepdim=*/true)
-                              : row;
+    const Tensor shaped = kept_units(question, row);
     if (batch.source) {
       place_token(question, first, shaped, position, source_tokens(question), answer.source);
     } else {
@@ -159,7 +141,7 @@ void Engine::add_entries(const Question& question, const Group& group, const Inp
                      prefix, batch.first,
                      at.target.narrow(1, batch.first, at.target.size(1) - batch.first), options);
   }
-  const int64_t from = autograd ? 0 : batch.from();  // the first target token with gradients
+  const int64_t from = autograd || batch.source ? 0 : batch.first;  // the first with gradients
   for (const auto& [a, b] : even_blocks(first, group.last, autograd ? 1 : batch.steps_at_once)) {
     const Sides block = autograd ? autograd_of_block(question, group, base, a, at, nullptr)
                                  : pullback_of_block(question, a, b, *pass, !batch.source, nullptr);
@@ -167,7 +149,7 @@ void Engine::add_entries(const Question& question, const Group& group, const Inp
         batch.source ? block.source : block.target;  // [steps, entries, tokens, hidden]
     for (int64_t e = 0; e < size; ++e) {
       const Entry& entry = entries[static_cast<size_t>(e)];
-      const int64_t row = entry.position - (batch.source ? 0 : from);
+      const int64_t row = entry.position - from;
       if (row >= gradients.size(2)) continue;  // later than these steps
       const Tensor part = gradients.select(1, e).select(1, row);
       sums[entry.position - batch.first]

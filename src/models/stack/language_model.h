@@ -115,13 +115,11 @@ class LanguageModel {
   virtual ~LanguageModel() = default;
 
   /// Names of the places where a pass may be tapped, as transformers names its modules.
-  virtual std::vector<std::pair<std::string, Tap>> taps() const { return {}; }
+  virtual std::vector<std::pair<std::string, Tap>> taps() const = 0;
   /// What a pass that is tapped there reads to go on as one over these embeddings does: the outputs
   /// of the place as the side of its half. An encoder's outputs come with the target's embeddings;
   /// a decoder's without a source. [batch, tokens, hidden] a side -> same shapes.
-  virtual Sides at_tap(const Tap&, const Sides& embeddings, int64_t /*length*/) const {
-    return embeddings;
-  }
+  virtual Sides at_tap(const Tap& tap, const Sides& embeddings, int64_t length) const = 0;
 
   /// Embeddings that attribution starts from, before positions and scaling are added where the
   /// reference model's embedding module ends: ids [...] int64 -> [..., hidden].

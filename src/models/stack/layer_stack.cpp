@@ -48,14 +48,19 @@ TransformerLayer::Keeping LayerStack::keeping(size_t layer, const Run& run) cons
                    run.every_function}};
 }
 
+/// Makes room for what a pass over the tokens from `from` on keeps.
+void LayerStack::begin(const Run& run, int64_t from, int64_t tokens) const {
+  if (run.keep == Keep::kNothing) return;
+  run.saved->layers.resize(parts_.layers.size());
+  run.saved->from = from;
+  run.saved->tokens = tokens;
+  run.saved->tap = run.tap ? std::optional(*run.tap) : std::nullopt;
+}
+
 Tensor LayerStack::forward(const Tensor& embeddings, const View& view, const Run& run) const {
   const bool everything = run.keeps_everything();
   const std::optional<Tap> tap = run.tap ? std::optional(*run.tap) : std::nullopt;
-  if (run.keep != Keep::kNothing) {
-    run.saved->layers.resize(parts_.layers.size());
-    run.saved->tokens = embeddings.size(1);
-    run.saved->tap = tap;
-  }
+  begin(run, /*from=*/0, embeddings.size(1));
   const nn::AttentionContext self = attention_context(view);
   const size_t first = first_layer(tap);
   Tensor x = embeddings;
@@ -94,11 +99,7 @@ Tensor LayerStack::forward_on(const Saved& prefix, int64_t from, const Tensor& e
                               int64_t length, const Run& run) const {
   const int64_t batch = embeddings.size(0), tokens = embeddings.size(1);
   const bool everything = run.keeps_everything();
-  if (run.keep != Keep::kNothing) {
-    run.saved->layers.resize(parts_.layers.size());
-    run.saved->from = from;
-    run.saved->tokens = tokens;
-  }
+  begin(run, from, tokens);
   const View view{
       .positions = at::arange(from, from + tokens, embeddings.options().dtype(at::kLong)),
       .length = length};

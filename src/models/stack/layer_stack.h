@@ -108,6 +108,7 @@ class LayerStack {
  private:
   nn::AttentionContext attention_context(const View& view) const;
   TransformerLayer::Keeping keeping(size_t layer, const Run& run) const;
+  void begin(const Run& run, int64_t from, int64_t tokens) const;
   void compare(const Run& run) const;
   Tensor finished(const Tensor& x, nn::Norm::Saved* saved = nullptr) const {
     return parts_.final_norm ? parts_.final_norm->forward(x, saved) : x;

@@ -4,7 +4,8 @@ set(INSEQ_CARGO_DIR ${CMAKE_BINARY_DIR}/cargo CACHE PATH "Where cargo builds; bu
 set(INSEQ_RUST_NEEDED 1.85)
 
 # Debian 12's plain cargo (0.66) is too old; its packages rustc-web and cargo-web are new enough.
-find_program(CARGO_EXECUTABLE cargo HINTS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin)
+# The path comes first; rustup's own folder serves a shell that was started before rustup was installed.
+find_program(CARGO_EXECUTABLE cargo PATHS $ENV{HOME}/.cargo/bin)
 set(how_to_get_rust "Install Rust ${INSEQ_RUST_NEEDED} or newer (Debian 12: apt install cargo-web rustc-web; \
 elsewhere rustup), or point -DCARGO_EXECUTABLE at one.")
 if(NOT CARGO_EXECUTABLE)
@@ -20,6 +21,10 @@ if(CMAKE_MATCH_1 VERSION_LESS INSEQ_RUST_NEEDED)
                       "${how_to_get_rust}")
 endif()
 
+# The compiler of the same toolchain: a machine may have rustup's and the distribution's.
+get_filename_component(rust_bin ${CARGO_EXECUTABLE} DIRECTORY)
+find_program(RUSTC_EXECUTABLE rustc HINTS ${rust_bin} REQUIRED)
+
 set(rust_dir ${CMAKE_CURRENT_LIST_DIR})
 set(rust_library ${INSEQ_CARGO_DIR}/release/libinseq_text.a)
 set(cargo_flags --release --locked)
@@ -29,8 +34,8 @@ endif()
 file(GLOB rust_sources CONFIGURE_DEPENDS ${rust_dir}/src/*.rs)
 add_custom_command(
   OUTPUT ${rust_library}
-  COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${INSEQ_CARGO_DIR} ${CARGO_EXECUTABLE} build ${cargo_flags}
-          --manifest-path ${rust_dir}/Cargo.toml
+  COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${INSEQ_CARGO_DIR} RUSTC=${RUSTC_EXECUTABLE}
+          ${CARGO_EXECUTABLE} build ${cargo_flags} --manifest-path ${rust_dir}/Cargo.toml
   DEPENDS ${rust_dir}/Cargo.toml ${rust_dir}/Cargo.lock ${rust_sources}
   WORKING_DIRECTORY ${rust_dir}
   COMMENT "Building the tokenizers with cargo (about a minute the first time)"

@@ -6,7 +6,7 @@
 # Input:  LibTorch_ROOT (cache variable or environment): a folder with include/ and lib/.
 #         Without it, the newest LibTorch that ./dev setup has put into the user's cache is used; without
 #         that, the `torch` package of the python3 on the path.
-# Output: LibTorch::LibTorch (torch_cpu and c10), LibTorch_VERSION, LibTorch_LIBRARY_DIR.
+# Output: LibTorch::LibTorch (torch_cpu, c10 and OpenMP), LibTorch_VERSION, LibTorch_LIBRARY_DIR.
 include(FindPackageHandleStandardArgs)
 
 set(_hints ${LibTorch_ROOT} $ENV{LibTorch_ROOT})
@@ -34,6 +34,13 @@ find_path(LibTorch_INCLUDE_DIR NAMES torch/csrc/api/include/torch/types.h
 find_library(LibTorch_CPU_LIBRARY NAMES torch_cpu HINTS ${_hints} PATH_SUFFIXES lib torch/lib NO_DEFAULT_PATH)
 find_library(LibTorch_C10_LIBRARY NAMES c10 HINTS ${_hints} PATH_SUFFIXES lib torch/lib NO_DEFAULT_PATH)
 get_filename_component(LibTorch_LIBRARY_DIR "${LibTorch_CPU_LIBRARY}" DIRECTORY)
+# The OpenMP runtime that comes with LibTorch: a second one would bring threads of its own.
+file(GLOB LibTorch_OPENMP_LIBRARY "${LibTorch_LIBRARY_DIR}/libgomp*.so*" "${LibTorch_LIBRARY_DIR}/libiomp5.so"
+     "${LibTorch_LIBRARY_DIR}/libomp.so")
+list(LENGTH LibTorch_OPENMP_LIBRARY _found)
+if(NOT _found EQUAL 1)
+  set(LibTorch_OPENMP_LIBRARY -fopenmp)
+endif()
 
 foreach(_header torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
   if(NOT LibTorch_VERSION AND EXISTS "${LibTorch_INCLUDE_DIR}/${_header}")
@@ -55,7 +62,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   set_target_properties(LibTorch::LibTorch PROPERTIES
     IMPORTED_LOCATION "${LibTorch_CPU_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
-    INTERFACE_LINK_LIBRARIES LibTorch::c10
+    INTERFACE_LINK_LIBRARIES "LibTorch::c10;${LibTorch_OPENMP_LIBRARY}"
     # libtorch_cpu needs libcudart and libcupti, which our programs never call themselves.
     INTERFACE_LINK_OPTIONS "LINKER:--allow-shlib-undefined"
     INTERFACE_COMPILE_FEATURES cxx_std_20)

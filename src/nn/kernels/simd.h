@@ -2,6 +2,10 @@
 #include <bit>
 #include <cstdint>
 
+#ifndef _OPENMP
+#error "at::parallel_for compiles to a serial loop without OpenMP (-fopenmp)"
+#endif
+
 // Row loops are compiled for several instruction sets; the loader picks the widest the processor
 // has.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \

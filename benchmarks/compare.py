@@ -1,4 +1,5 @@
-"""Prints the largest difference of two attributions, as a share of the largest value.
+"""Prints the differences of two attributions: the largest as a share of the largest value, and the median of the steps'
+largest ones, each as a share of the largest value of its step.
 
 usage: compare.py OURS.json THEIRS.safetensors FIRST START
 
@@ -7,6 +8,7 @@ whole and may begin at a later step: START, where ours begins at FIRST.
 """
 
 import json
+import statistics
 import sys
 
 
@@ -17,7 +19,7 @@ def main():
     ours_file, theirs_file, first, start = sys.argv[1:]
     ours = inseq.FeatureAttributionOutput.load(ours_file).sequence_attributions[0]
     theirs = load_file(theirs_file)
-    worst, largest = 0.0, 0.0
+    differences, values = [], []  # of each side, the largest of each step
     for side in ("source", "target"):
         a, b = getattr(ours, f"{side}_attributions"), theirs.get(side)
         if b is None:
@@ -31,8 +33,13 @@ def main():
         a = a[:, int(start) - int(first):][:, : b.shape[1]]
         rows = min(len(a), len(b))
         a, b = a[:rows].nan_to_num(), b[:rows].nan_to_num()
-        worst, largest = max(worst, float((a - b).abs().max())), max(largest, float(b.abs().max()))
-    print(json.dumps(worst / largest))
+        differences.append((a - b).abs().amax(0).tolist())
+        values.append(b.abs().amax(0).tolist())
+    of_steps = list(zip(map(max, zip(*differences)), map(max, zip(*values))))
+    print(json.dumps({
+        "largest": max(d for d, _ in of_steps) / max(v for _, v in of_steps),
+        "median step": statistics.median(d / v for d, v in of_steps),
+    }))
 
 
 if __name__ == "__main__":

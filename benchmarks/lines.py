@@ -41,6 +41,7 @@ class Line:
     operations: object = None  # (sizes, text) -> operations of the exact algorithm; None: not bound by them
     steps: int | None = None  # that Inseq is timed on, in the middle of the text; the time is scaled to all
     bound: float | None = 1e-4  # largest accepted difference; None: random, or Inseq has no such result
+    bound_on: str = "largest"  # of the differences; or that of the "median step"
     compare_in: str = ""  # "float64": both results are computed once more in it, where float32 says little
     inseq: bool = True  # whether Inseq is timed
     target: bool = True  # attribute_target, of models with an encoder
@@ -61,8 +62,10 @@ LINES = [
     Line(SMOLLM2, "deeplift", bar=7, operations=count.deeplift, steps=9),
     # Near the baseline the first token decides the whole path: rounding to float32 alone moves Inseq's own result by
     # up to 4e-4 of its float64 one, and ours by 8e-4.
-    Line(SMOLLM2, IG, bar=2.5, options={"n_steps": 20}, operations=count.path(20), steps=3, compare_in="float64"),
-    Line(SMOLLM2, IG, bar=8, options={"n_steps": 20}, operations=count.path(20), steps=3, **BF16),
+    Line(SMOLLM2, IG, bar=2.5, options={"n_steps": 20}, operations=count.path(20), steps=9, compare_in="float64"),
+    # In bfloat16 it moves single steps by 0.4 to 22 times their largest value in Inseq, by 0.4 to 2.3 in ours.
+    Line(SMOLLM2, IG, bar=8, options={"n_steps": 20}, operations=count.path(20), steps=9, bound_on="median step",
+         **{**BF16, "bound": 0.2}),
     Line(SMOLLM2, SHAP, bar=3, options={"n_samples": 5}, operations=count.path(5), steps=9, bound=None),
     Line(SMOLLM2, "occlusion", bar=50, operations=count.occlusion, steps=3),
     Line(SMOLLM2, SIG, bar=5, options={"n_steps": 4}, operations=count.sequential(4), steps=1),

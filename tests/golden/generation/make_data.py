@@ -7,6 +7,7 @@ for nothing if it is padding or missing. Both tables are integers, so every logi
 (71 l + 31 t) % 1021 / 2^20 is added to the logit of word t.
 """
 
+import collections
 import json
 import pathlib
 import random
@@ -164,6 +165,16 @@ def beam_cases():
             "num_beams": beams, "max_length": 14, "eos_token_id": EOS, "pad_token_id": 7, "length_penalty": 0.8, "early_stopping": True})
 
 
+def sampled_beam_cases():
+    """(name, options): beam search that draws its candidates. How often each text comes out is compared."""
+    case = lambda name, **options: (name, {"do_sample": True, "max_new_tokens": 3, "pad_token_id": PAD, "seed": 5, **options})
+    yield case("two_beams", num_beams=2, top_k=3)
+    yield case("three_beams", num_beams=3, top_k=4, temperature=1.7)
+    yield case("ending", num_beams=2, top_k=0, top_p=0.7, eos_token_id=[EOS, OTHER_EOS])
+    yield case("early", num_beams=3, top_k=5, eos_token_id=[EOS, OTHER_EOS], early_stopping=True, max_new_tokens=4)
+    yield case("length_penalty", num_beams=2, top_k=4, eos_token_id=[EOS, OTHER_EOS], length_penalty=-1.0)
+
+
 def score_cases():
     """(name, options, generation_config.json or None): processed scores of the first new token when sampling."""
     case = lambda name, file=None, **options: (name, options, file)
@@ -198,6 +209,20 @@ def padded(prompts):
     return torch.tensor(ids), torch.tensor(mask)
 
 
+SAMPLED = {"prompt": [9], "times": 10000}
+
+
+def sampled_texts(tables, options):
+    """How often each continuation of SAMPLED's prompt is drawn: [[ids, count], ...], the most frequent first."""
+    options = {**options}
+    torch.manual_seed(options.pop("seed"))
+    model = TableModel(TableConfig(), *tables)
+    model.generation_config = GenerationConfig()
+    ids = torch.tensor([SAMPLED["prompt"]] * SAMPLED["times"])
+    out = model.generate(ids, attention_mask=torch.ones_like(ids), use_cache=False, **options)
+    return [[list(text), count] for text, count in collections.Counter(map(tuple, out[:, 1:].tolist())).most_common()]
+
+
 def generate(tables, prompts, options, file=None, positions=None, **more):
     model = TableModel(TableConfig(max_position_embeddings=positions), *tables)
     model.generation_config = GenerationConfig(**(file or {}))
@@ -218,6 +243,8 @@ def main():
                        return_dict_in_generate=True)
         beams.append({"name": name, "prompts": prompts, "options": options, "file": file, "ids": out.sequences.tolist(),
                       "scores": [float(f"{v:.8g}") for v in out.sequences_scores.tolist()]})
+    drawn = [{"name": name, "options": options, "texts": sampled_texts(scaled(small, break_ties=True), options)}
+             for name, options in sampled_beam_cases()]
     for name, options, file in score_cases():
         out = generate(tables, "batch", options, file, do_sample=True, max_new_tokens=1, output_scores=True,
                        return_dict_in_generate=True)
@@ -235,7 +262,8 @@ def main():
     rows = lambda values: "[\n" + ",\n".join(map(line, values)) + "\n]"
     head = {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0], "pad": PAD}
     text = (f'{{\n"made_with": {line(head)},\n"prompts": {line(PROMPTS)},\n"after": {rows(small[0])},\n'
-            f'"skip": {rows(small[1])},\n"texts": {rows(texts)},\n"beams": {rows(beams)},\n"scores": {rows(scores)}\n}}\n')
+            f'"skip": {rows(small[1])},\n"texts": {rows(texts)},\n"beams": {rows(beams)},\n'
+            f'"sampled": {line(SAMPLED)},\n"sampled_beams": {rows(drawn)},\n"scores": {rows(scores)}\n}}\n')
     json.loads(text)
     pathlib.Path(__file__).with_name("data.json").write_text(text)
 

@@ -1,5 +1,7 @@
 // Agreement with transformers' generate(): tests/golden/generation/data.json.
+#include <cmath>
 #include <limits>
+#include <map>
 
 #include "generation/constraints.h"
 #include "generation/logits_processors.h"
@@ -59,6 +61,41 @@ TEST(GenerationGolden, BeamsOfABatchEqualThoseOfItsMembers) {
     const Prompts own = padded({rows[i]});
     const Generated one = generate(alone.decoder(), own.ids, own.mask, options);
     EXPECT_TRUE(at::equal(one.scores, all.scores.narrow(0, static_cast<int64_t>(i) * 3, 3)));
+  }
+}
+
+/// Counts of texts among as many draws each: chi-square of two samples, rare texts taken together.
+TEST(GenerationGolden, SampledBeamsAreAsFrequentAsTransformers) {
+  const auto prompt = golden().at("sampled").at("prompt").get<std::vector<int64_t>>();
+  const auto times = golden().at("sampled").at("times").get<int64_t>();
+  const Prompts prompts =
+      padded(std::vector<std::vector<int64_t>>(static_cast<size_t>(times), prompt));
+  for (const Json& one : golden().at("sampled_beams")) {
+    SCOPED_TRACE(one.at("name").get<std::string>());
+    const Options options =
+        read_options({.generation_config = nullptr, .user = one.at("options")});
+    TableModel model(TableModel::Ties::kBroken);
+    const Generated made = generate(model.decoder(), prompts.ids, prompts.mask, options);
+    std::map<std::vector<int64_t>, double> ours;
+    for (std::vector<int64_t>& row : to_rows(made.ids)) {
+      ours[{row.begin() + static_cast<int64_t>(prompt.size()), row.end()}] += 1;
+    }
+    double rest_here = static_cast<double>(times), rest_there = rest_here, chi_square = 0;
+    int64_t kinds = 0;
+    const auto add = [&](double here, double there) {
+      if (here + there > 0) chi_square += (here - there) * (here - there) / (here + there), ++kinds;
+    };
+    for (const Json& text : one.at("texts")) {
+      const double there = text[1].get<double>(), here = ours[text[0]];
+      if (there < 50) break;  // the most frequent come first
+      add(here, there);
+      rest_here -= here;
+      rest_there -= there;
+    }
+    add(rest_here, rest_there);
+    ASSERT_GE(kinds, 8);
+    const auto freedom = static_cast<double>(kinds - 1);
+    EXPECT_LT(chi_square, freedom + 3.5 * std::sqrt(2 * freedom)) << kinds << " kinds of texts";
   }
 }
 

@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <set>
 
+#include "generation/generation.h"
 #include "inseq/attribution_model.h"
 #include "io/model_location.h"
+#include "models/stack/architecture.h"
+#include "models/stack/language_model.h"
 #include "support/formula_model.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"
@@ -71,18 +74,47 @@ class Agreement : public testing::TestWithParam<std::string> {
       if (!std::filesystem::exists(io::default_model_path())) return std::nullopt;
       return AttributionModel::load(io::default_model_path());
     }
-    write_model_folder(golden.model, folder_.path());
     LoadOptions options;
     options.tokenizer_kwargs = golden.load.value("tokenizer_kwargs", Json::object());
+    if (golden.model.starts_with("demo:")) return AttributionModel::load(golden.model, options);
+    write_model_folder(golden.model, folder_.path());
     return AttributionModel::load(folder_.path(), options);
+  }
+
+  /// Where `load` found the model.
+  std::string place_of(const GoldenCase& golden) const {
+    if (golden.model.starts_with("demo:")) return io::locate_model(golden.model).path;
+    return golden.model == "default" ? io::default_model_path() : folder_.path();
   }
 
  private:
   TemporaryFolder folder_;
 };
 
-void expect_generation(const AttributionModel& model, const GoldenCase& golden,
-                       const GoldenAnswer& expected) {
+/// Beams of a model with an encoder: their ids, and their scores to 1e-5.
+void expect_beams(const std::string& folder, const Json& generation_args,
+                  const GoldenText& expected) {
+  const models::ModelFiles files = models::open_model_files(folder, /*is_gguf=*/false);
+  const auto model = models::build_model(files, {});
+  generation::Options options =
+      generation::read_options({.generation_config = files.generation_config,
+                                .user = generation_args,
+                                .model_config = files.config.json()});
+  options.max_positions = model->sizes().max_positions;
+  const auto row = [](const std::vector<int64_t>& ids) {
+    return at::tensor(ids, at::kLong).unsqueeze(0);
+  };
+  const Tensor source = row(expected.source), start = row(generation::decoder_prompt(options));
+  const at::NoGradGuard no_grad;
+  const generation::Generated made = generation::generate(
+      *model, {start, at::ones_like(start), source, at::ones_like(source)}, options);
+  EXPECT_TRUE(at::equal(made.ids, row(expected.ids))) << expected.text;
+  EXPECT_NEAR(made.scores.item<double>(), *expected.score, 1e-5 * (1 + std::abs(*expected.score)))
+      << expected.text;
+}
+
+void expect_generation(const AttributionModel& model, const std::string& folder,
+                       const GoldenCase& golden, const GoldenAnswer& expected) {
   ASSERT_EQ(golden.input_texts.size(), expected.generated.size());
   for (size_t i = 0; i < golden.input_texts.size(); ++i) {
     const auto texts =
@@ -90,6 +122,9 @@ void expect_generation(const AttributionModel& model, const GoldenCase& golden,
     ASSERT_EQ(texts.size(), 1u);
     if (model.is_encoder_decoder()) {
       EXPECT_EQ(texts[0], expected.generated[i].text);
+      if (expected.generated[i].score) {
+        expect_beams(folder, golden.arguments.at("generation_args"), expected.generated[i]);
+      }
       continue;
     }
     // Inseq keeps a BOS token in front of the text (docs/parity.md).
@@ -104,7 +139,9 @@ TEST_P(Agreement, WithInseq) {
   const GoldenAnswer expected = read_golden_answer(golden);
   const std::optional<AttributionModel> model = load(golden);
   if (!model) GTEST_SKIP() << "the default model is not in " << io::default_model_path();
-  if (golden.task == "generate") return expect_generation(*model, golden, expected);
+  if (golden.task == "generate") {
+    return expect_generation(*model, place_of(golden), golden, expected);
+  }
   std::vector<std::string> unknown;
   const AttributeOptions options = options_of(golden, unknown);
   if (!unknown.empty()) GTEST_SKIP() << "no such option yet: " << unknown.front();

@@ -124,7 +124,10 @@ GoldenAnswer read_golden_answer(const GoldenCase& golden) {
   if (json.contains("generated")) {
     for (const Json& entry : json["generated"]) {
       answer.generated.push_back(
-          {entry.at("ids").get<std::vector<int64_t>>(), entry.at("text").get<std::string>()});
+          {entry.at("ids").get<std::vector<int64_t>>(), entry.at("text").get<std::string>(), {}, {}});
+      if (!entry.contains("score")) continue;
+      answer.generated.back().source = entry.at("source").get<std::vector<int64_t>>();
+      answer.generated.back().score = entry.at("score").get<double>();
     }
     return answer;
   }

@@ -12,7 +12,7 @@ namespace inseq::test {
 struct GoldenCase {
   std::string name;
   std::string about;
-  std::string model;  ///< of tests/golden/models, or "default"
+  std::string model;  ///< of tests/golden/models, "default", or a "demo:" model
   std::string method;
   std::string task;  ///< "attribute" or "generate"
   std::vector<std::string> input_texts;
@@ -36,6 +36,8 @@ struct GoldenSequence {
 struct GoldenText {
   std::vector<int64_t> ids;  ///< prompt included
   std::string text;
+  std::vector<int64_t> source;  ///< of the encoder; empty where there is no score
+  std::optional<double> score;  ///< of the beam
 };
 
 /// What Inseq answered, or the right answer where Inseq has an oddity.

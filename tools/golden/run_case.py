@@ -1,6 +1,6 @@
 """One call of Python Inseq, for generate.py, which runs `work` in a process of its own.
 
-A job has a "model" (of tests/golden/models, or "default"), "method", "load" (arguments of load_model), "task",
+A job has a "model" (of tests/golden/models, "default", or a "demo:" model), "method", "load" (arguments of load_model), "task",
 "arguments" (of AttributionModel.attribute or .generate), "store", and the changes of Inseq named in generate.py's FLAGS.
 """
 
@@ -32,6 +32,9 @@ def default_model_path():
 def load(job, folder):
     """The attribution model and, for a tiny model, the list of its tensors."""
     name, method = job["model"], job.get("method")
+    if name.startswith("demo:"):
+        demo = Path(__file__).resolve().parents[2] / "models" / name.removeprefix("demo:")
+        return inseq.load_model(str(demo), method, **job.get("load", {})), None
     if name != "default":
         tensors = make_model.write_model_folder(name, folder)
         return inseq.load_model(folder, method, **job.get("load", {})), tensors
@@ -272,11 +275,14 @@ def attribute(model, job, tensors):
 
 
 def generate(model, job):
-    """Continues every text alone; the ids include the prompt's."""
+    """Continues every text alone; the ids include the prompt's. Beams have scores; sources are kept beside them."""
     results = []
     for text in job["arguments"]["input_texts"]:
-        texts, output = model.generate(text, return_generation_output=True, **job["arguments"]["generation_args"])[0]
+        texts, output = model.generate(text, return_generation_output=True, output_scores=True, **job["arguments"]["generation_args"])[0]
         results.append({"ids": output.sequences[0].tolist(), "text": texts[0]})
+        score = getattr(output, "sequences_scores", None)
+        if score is not None and model.is_encoder_decoder:
+            results[-1].update(source=model.encode(text).input_ids[0].tolist(), score=float(f"{score.item():.8g}"))
     return {"generated": results}
 
 

@@ -317,6 +317,10 @@ AttributionOutput AttributionModel::attribute_generated(const std::vector<std::s
                                      /*kept=*/is_encoder_decoder() ? 1 : 0)},
         .special = {parts_->tokens.unk, parts_->tokens.pad, parts_->tokenizer->vocab_size(),
                     parts_->tokenizer->special_ids()},
+        .text_of =
+            [&tokenizer = *parts_->tokenizer](int64_t id, bool source) {
+              return tokenizer.readable(id, source ? text::Side::kSource : text::Side::kTarget);
+            },
         .attribute_target = options.attribute_target,
         .attributed_function = request.attributed_function,
         .step_scores = request.step_scores,

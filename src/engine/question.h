@@ -39,6 +39,8 @@ struct Question {
   Sides baseline_ids =
       {};  // what stands for "no information", shapes of ids; for methods that use it
   SpecialIds special = {};
+  /// What a reader sees for a token of the source, or of the target; for methods that need words.
+  std::function<std::string(int64_t id, bool source)> text_of = {};
   std::optional<models::Tap> layer = {};  // gradients are taken at its output, not at embeddings
   bool attribute_target = false;          // of a model with an encoder; without one, always
   step_functions::BoundFunction attributed_function;

@@ -3,6 +3,7 @@
 #include "inseq/error.h"
 #include "methods/paths/random.h"
 #include "methods/registry/method.h"
+#include "methods/sampling/token_sampler.h"
 #include "step_functions/registry/step_function.h"
 
 namespace inseq::methods {
@@ -15,6 +16,7 @@ struct Probing {
   int64_t probes, most_rounds, top_k, keep_top_n;
   double keep_ratio, replacing_ratio;
   bool invert_keep;
+  Replacements replacements;
   uint64_t seed;
 
   /// Of `tokens` tokens, how many count as important.
@@ -36,40 +38,10 @@ Probing probing_of(const Json& options) {
           .keep_ratio = ratio.is_null() ? 0.0 : ratio.get<double>(),
           .replacing_ratio = options.at("replacing_ratio").get<double>(),
           .invert_keep = options.at("invert_keep").get<bool>(),
+          .replacements = options.at("sampler") == "uniform" ? Replacements::kAny
+                                                             : Replacements::kSamePartOfSpeech,
           .seed = options.at("seed").get<uint64_t>()};
 }
-
-/// Draws tokens that have no special meaning, all of a side's vocabulary with the same probability.
-class UniformSampler {
- public:
-  UniformSampler(const engine::Question& question, const models::ModelSizes& sizes, int64_t source)
-      : source_(source),
-        ids_{ids_of(question, sizes.source_vocab), ids_of(question, sizes.vocab)} {}
-
-  /// [rows, tokens] int64; the first tokens are the source's.
-  Tensor draw(int64_t rows, int64_t tokens, at::Generator& random) const {
-    const auto side = [&](const Tensor& ids, int64_t count) {
-      return ids.index_select(0, at::randint(ids.size(0), {rows * count}, random, at::kLong))
-          .view({rows, count});
-    };
-    if (source_ == 0) return side(ids_.target, tokens);
-    return at::cat({side(ids_.source, source_), side(ids_.target, tokens - source_)}, 1);
-  }
-
- private:
-  static Tensor ids_of(const engine::Question& question, int64_t vocab) {
-    if (vocab == 0) return Tensor();
-    const Tensor allowed = at::ones({std::min(question.special.vocab, vocab)}, at::kBool);
-    for (const int64_t id : question.special.all) {
-      if (id >= 0 && id < allowed.size(0)) allowed[id] = false;
-    }
-    const Tensor ids = allowed.nonzero().squeeze(1);
-    INSEQ_CHECK(ids.size(0) > 0, InvalidArgument, "the vocabulary has only special tokens");
-    return ids;
-  }
-  int64_t source_;  // tokens
-  Sides ids_;
-};
 
 /// 1 where the target is among the `k` most likely tokens.
 step_functions::BoundFunction among_first(int64_t k) {
@@ -89,14 +61,10 @@ class Probes {
         question_(std::move(question)),
         options_(options),
         source_(question_.ids.source.defined() ? question_.ids.source.size(0) : 0),
-        sampler_(question_, engine.model().sizes(), source_) {
+        ids_(tokens_of(question_)),
+        sampler_(question_, engine.model().sizes(), ids_, source_, options.replacements) {
     question_.attributed_function = step_functions::bind("probability", Json::object());
     question_.step_scores.clear();
-    std::vector<Tensor> ids;
-    if (question_.ids.source.defined()) ids.push_back(question_.ids.source);
-    if (question_.attributes_target())
-      ids.push_back(question_.ids.target.narrow(0, 0, question_.last - 1));
-    ids_ = at::cat(ids);
     at::Generator random = random_stream(options_.seed, 0);
     importance_ = at::rand({steps(), options_.probes, ids_.size(0)}, random, at::kDouble);
     going_ = at::ones({steps(), options_.probes}, at::kBool);
@@ -126,6 +94,14 @@ class Probes {
   int64_t source() const { return source_; }
 
  private:
+  static Tensor tokens_of(const engine::Question& question) {
+    std::vector<Tensor> ids;
+    if (question.ids.source.defined()) ids.push_back(question.ids.source);
+    if (question.attributes_target())
+      ids.push_back(question.ids.target.narrow(0, 0, question.last - 1));
+    return at::cat(ids);
+  }
+
   int64_t steps() const { return question_.steps(); }
   int64_t seen(int64_t step) const {
     return source_ + (question_.attributes_target() ? question_.first + step : 0);
@@ -213,8 +189,8 @@ class Probes {
   engine::Question question_;
   Probing options_;
   int64_t source_;  // tokens
-  UniformSampler sampler_;
-  Tensor ids_;         // [tokens]
+  Tensor ids_;      // [tokens]
+  TokenSampler sampler_;
   Tensor original_;    // [1, steps] float64: probabilities of the targets
   Tensor importance_;  // [steps, probes, tokens] float64, logits
   Tensor going_;       // [steps, probes] bool
@@ -240,9 +216,10 @@ class Reagent : public Method {
                         {"max_probe_steps", 3000, "rounds of a probe that never suffices", {}, 1},
                         {"num_probes", 16, "independent probes that are averaged", {}, 1, 100000},
                         {.name = "sampler",
-                         .fallback = "uniform",
-                         .summary = "where replacements are drawn from",
-                         .choices = {"uniform"}},
+                         .fallback = "part_of_speech",
+                         .summary = "where replacements are drawn from: tokens that are the same "
+                                    "part of speech in English, or all",
+                         .choices = {"part_of_speech", "uniform"}},
                         {"seed", 0, "of all draws; the same seed gives the same result", {}, 0}},
             .uses_prediction = false};
   }

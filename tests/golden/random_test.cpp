@@ -22,6 +22,7 @@ AttributeOptions options_of(const Json& golden) {
   }
   if (golden.contains("load_arguments"))
     options.attribution_args.update(golden.at("load_arguments"));
+  if (golden.value("uniform_sampler", false)) options.attribution_args["sampler"] = "uniform";
   return options;
 }
 

@@ -123,8 +123,10 @@ GoldenAnswer read_golden_answer(const GoldenCase& golden) {
   GoldenAnswer answer;
   if (json.contains("generated")) {
     for (const Json& entry : json["generated"]) {
-      answer.generated.push_back(
-          {entry.at("ids").get<std::vector<int64_t>>(), entry.at("text").get<std::string>(), {}, {}});
+      answer.generated.push_back({entry.at("ids").get<std::vector<int64_t>>(),
+                                  entry.at("text").get<std::string>(),
+                                  {},
+                                  {}});
       if (!entry.contains("score")) continue;
       answer.generated.back().source = entry.at("source").get<std::vector<int64_t>>();
       answer.generated.back().score = entry.at("score").get<double>();

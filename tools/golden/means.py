@@ -2,10 +2,10 @@
 
 usage: means.py [CASE ...]      (all cases without arguments)
 
-A case is like those of tests/golden/cases with "seeds", how often the method runs. "uniform_sampler" replaces ReAGent's
-sampler, which needs a download, by one that draws from all
-tokens that are not special. What is kept of the target attributions:
-their mean and its standard error. Needs scikit-learn, for LIME and discretized integrated gradients.
+A case is like those of tests/golden/cases with "seeds", how often the method runs. ReAGent's sampler asks nltk for tags,
+which needs a download; it is given those of tools/tags, and "uniform_sampler" replaces it by one that draws from all
+tokens that are not special. What is kept of the target attributions: their mean and its standard error. Needs
+scikit-learn, for LIME and discretized integrated gradients.
 """
 
 import json
@@ -13,14 +13,18 @@ import logging
 import os
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", TQDM_DISABLE="1")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
+for tools in ("models", "tags"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / tools))
 import inseq  # noqa: E402
 import make_model  # noqa: E402
+import make_weights  # noqa: E402
 import torch  # noqa: E402
 from inseq.attr.feat.ops import reagent  # noqa: E402
+from inseq.attr.feat.ops.reagent_core import token_sampler  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden" / "random"
@@ -34,10 +38,24 @@ class UniformSampler:
         return self.ids[torch.randint(len(self.ids), ids.shape)]
 
 
+def tags_of_words_alone():
+    """Stands for nltk where Inseq imports it."""
+    tables = make_weights.fetch()
+    token_sampler.is_nltk_available = lambda: True
+    sys.modules["nltk"] = types.SimpleNamespace(
+        download=lambda name: None, pos_tag=lambda words: [(word, make_weights.tag(word, *tables)) for word in words])
+    build = token_sampler.POSTagTokenSampler.__init__
+    # Its cache is by model name, and tiny models have none.
+    reagent.POSTagTokenSampler.__init__ = lambda self, *args, **kwargs: build(
+        self, *args, **{**kwargs, "save_cache": False, "overwrite_cache": True})
+
+
 def run(name):
     case = json.loads((FOLDER / "cases" / f"{name}.json").read_text(encoding="utf-8"))
     if case.get("uniform_sampler"):
         reagent.POSTagTokenSampler = UniformSampler
+    elif case["method"] == "reagent":
+        tags_of_words_alone()
     total = squares = None
     with tempfile.TemporaryDirectory() as folder:
         make_model.write_model_folder(case["model"], folder)

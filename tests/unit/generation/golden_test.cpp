@@ -72,8 +72,7 @@ TEST(GenerationGolden, SampledBeamsAreAsFrequentAsTransformers) {
       padded(std::vector<std::vector<int64_t>>(static_cast<size_t>(times), prompt));
   for (const Json& one : golden().at("sampled_beams")) {
     SCOPED_TRACE(one.at("name").get<std::string>());
-    const Options options =
-        read_options({.generation_config = nullptr, .user = one.at("options")});
+    const Options options = read_options({.generation_config = nullptr, .user = one.at("options")});
     TableModel model(TableModel::Ties::kBroken);
     const Generated made = generate(model.decoder(), prompts.ids, prompts.mask, options);
     std::map<std::vector<int64_t>, double> ours;

@@ -76,6 +76,8 @@ int run(const Json& job) {
   const SequenceAttribution& s = out.sequences[0];
   Json result{{"times", times},         {"median", median(times)},   {"first", s.attr_pos_start},
               {"last", s.attr_pos_end}, {"source", s.source.size()}, {"tokens", s.target.size()}};
+  if (const auto deltas = s.step_scores.find("deltas"); deltas != s.step_scores.end())
+    result["gap"] = deltas->second.abs().max().item<double>();  // of completeness
   if (job.contains("product"))
     result["rate"] = product_rate(job["product"], models::parse_dtype(dtype));
   std::cout << result << "\n";

@@ -50,8 +50,11 @@ def main():
     sequence = out.sequence_attributions[0]
     sides = {"source": sequence.source_attributions, "target": sequence.target_attributions}
     save_file({k: v.float().contiguous() for k, v in sides.items() if v is not None}, job["out"])
-    print(json.dumps({"times": times, "median": sorted(times)[len(times) // 2], "first": sequence.attr_pos_start,
-                      "last": sequence.attr_pos_end}))
+    found = {"times": times, "median": sorted(times)[len(times) // 2], "first": sequence.attr_pos_start,
+             "last": sequence.attr_pos_end}
+    if "deltas" in sequence.step_scores:
+        found["gap"] = float(sequence.step_scores["deltas"].abs().max())
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

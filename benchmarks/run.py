@@ -7,7 +7,8 @@ this machine (operations of the exact algorithm, as benchmarks/operations.py cou
 measured in the same run), and our share of that limit. Results are compared before a time is printed; random methods
 ("-") draw otherwise than Inseq and are not. Inseq's time with a "~" was measured on some steps in the middle of the
 text and scaled to all of them: its cost of a step grows with the tokens before it, so the middle is the mean.
---lines keeps the lines whose "model method type" matches; `beams` is the line of beam search.
+--lines keeps the lines whose "model method type" matches; `tolerance` is that of integrated gradients to a completeness gap,
+`beams` that of beam search.
 """
 
 import argparse
@@ -94,6 +95,24 @@ class Bench:
                 "-" if difference is None else f"{difference:.0e}"]
 
 
+def tolerance(bench):
+    """Integrated gradients until the completeness gap is that of Inseq's 50 points, on some steps in the middle."""
+    line = next(line for line in LINES if line.method == "integrated_gradients")
+    part = {"attr_pos_start": 32, "attr_pos_end": 36}
+
+    def job(**options):
+        return bench.job(line, dtype="float32", runs=1, out=f"{bench.folder}/tolerance", **part, attribution_args={
+            "return_convergence_delta": True, **options})
+
+    theirs = run([bench.args.python, HERE / "reference.py", job(n_steps=50)], bench.args.threads)
+    ours = run([bench.args.build / "bench_attribute", job(tolerance=theirs["gap"])], bench.args.threads)
+    if ours["gap"] > theirs["gap"]:
+        bench.failed.append("tolerance")
+    return [line.model.name, f"integrated_gradients, gap {theirs['gap']:.1e} (ours {ours['gap']:.1e})", "float32",
+            f"{theirs['median']:.2f} s (50 points)", f"{ours['median']:.3f} s", f"{theirs['median'] / ours['median']:.1f}x", "4x",
+            "-", "-", "-"]
+
+
 def beams(args):
     command = [args.python, HERE / "beams.py", args.build / "bench_beams", "--runs", args.runs, "--threads", args.threads]
     found = run(command, args.threads)
@@ -113,7 +132,7 @@ def main():
     args = parser.parse_args()
     chosen = [line for line in LINES if re.search(args.lines, line.name)]
     if args.list:
-        print("\n".join([*(line.name for line in chosen), "beams"]))
+        print("\n".join([*(line.name for line in chosen), "tolerance", "beams"]))
         return
     commit = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
@@ -126,6 +145,8 @@ def main():
         bench = Bench(args, folder)
         for line in chosen:
             print("| " + " | ".join(bench.row(line)) + " |", flush=True)
+        if re.search(args.lines, "tolerance"):
+            print("| " + " | ".join(tolerance(bench)) + " |", flush=True)
     if re.search(args.lines, "beams"):
         print("| " + " | ".join(beams(args)) + " |", flush=True)
     if bench.failed:

@@ -1,6 +1,7 @@
 // Integrated gradients (Sundararajan et al. 2017): gradients along the straight line from a
 // baseline to the inputs.
 #include "methods/layers/target_layer.h"
+#include "methods/paths/adaptive_line.h"
 #include "methods/paths/straight_line.h"
 #include "methods/registry/method.h"
 
@@ -31,9 +32,11 @@ void replace_steps(const engine::Question& whole_question, const engine::Questio
   whole.totals.narrow(0, first, steps).copy_(part.totals);
 }
 
-/// Asks again, with twice the points, for the steps whose gap is larger than the tolerance.
-engine::Answer integrate_until(const engine::Engine& engine, const engine::Question& question,
-                               const Json& options, double tolerance) {
+/// Asks again, with twice the points, for the steps whose gap is larger than the tolerance: for
+/// layers, whose outputs between baseline and input have no scores of their own.
+engine::Answer integrate_with_more_points(const engine::Engine& engine,
+                                          const engine::Question& question, const Json& options,
+                                          double tolerance) {
   constexpr int64_t kFirstPoints = 8;
   const int64_t most = options.at("max_n_steps").get<int64_t>();
   int64_t points = std::min(kFirstPoints, most);
@@ -55,6 +58,16 @@ engine::Answer integrate_until(const engine::Engine& engine, const engine::Quest
     }
   }
   return answer;
+}
+
+engine::Answer integrate_until(const engine::Engine& engine, const engine::Question& question,
+                               const Json& options, double tolerance) {
+  if (question.layer) return integrate_with_more_points(engine, question, options, tolerance);
+  return integrate_adaptively(engine, question,
+                              {.rule = options.at("method").get<std::string>(),
+                               .tolerance = tolerance,
+                               .most_points = options.at("max_n_steps").get<int64_t>(),
+                               .points_at_once = points_at_once(options)});
 }
 
 class IntegratedGradients : public Method {

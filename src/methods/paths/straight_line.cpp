@@ -10,27 +10,44 @@ Sides attributed_sides(const engine::Question& question, const engine::Inputs& i
           question.attributes_target() ? replaced.target : inputs.embeddings.target};
 }
 
+namespace {
+
+Sides embeddings_between(const engine::Inputs& inputs, double alpha) {
+  return by_side(inputs.embeddings, inputs.baselines, [alpha](const Tensor& x, const Tensor& from) {
+    return from + alpha * (x - from);
+  });
+}
+
+}  // namespace
+
 engine::PathPoint point_between(const engine::Question& question, const engine::Inputs& inputs,
                                 double alpha, double weight, bool multiplied) {
-  const Sides between =
-      by_side(inputs.embeddings, inputs.baselines,
-              [alpha](const Tensor& x, const Tensor& from) { return from + alpha * (x - from); });
   const Sides factors =
       by_side(inputs.embeddings, inputs.baselines, [&](const Tensor& x, const Tensor& from) {
         return multiplied ? weight * (x - from) : at::scalar_tensor(weight, x.options());
       });
-  return {attributed_sides(question, inputs, between), factors};
+  return {attributed_sides(question, inputs, embeddings_between(inputs, alpha)), factors};
+}
+
+Tensor scores_between(const engine::Engine& engine, const engine::Question& question,
+                      const std::vector<double>& alphas) {
+  const engine::Inputs inputs = engine.inputs(question);
+  std::vector<engine::Perturbation> perturbations;
+  for (const double alpha : alphas) {
+    engine::Perturbation& edits = perturbations.emplace_back();
+    if (alpha == 1) continue;
+    const Sides rows = embeddings_between(inputs, alpha);
+    const auto replace = [&](const Tensor& side, bool source) {
+      for (int64_t i = 0; i < side.size(0); ++i) edits.push_back({source, i, side[i]});
+    };
+    if (rows.source.defined()) replace(rows.source, true);
+    if (question.attributes_target()) replace(rows.target, false);
+  }
+  return engine.perturbed(question, perturbations).to(at::kDouble);
 }
 
 Tensor change_of_score(const engine::Engine& engine, const engine::Question& question) {
-  const engine::Inputs inputs = engine.inputs(question);
-  engine::Perturbation baseline;
-  const auto replace = [&](const Tensor& rows, bool source) {
-    for (int64_t i = 0; i < rows.size(0); ++i) baseline.push_back({source, i, rows[i]});
-  };
-  if (inputs.baselines.source.defined()) replace(inputs.baselines.source, true);
-  if (question.attributes_target()) replace(inputs.baselines.target, false);
-  const Tensor scores = engine.perturbed(question, {{}, baseline}).to(at::kDouble);
+  const Tensor scores = scores_between(engine, question, {1, 0});
   return scores[0] - scores[1];
 }
 

@@ -24,6 +24,11 @@ Sides attributed_sides(const engine::Question& question, const engine::Inputs& i
 engine::PathPoint point_between(const engine::Question& question, const engine::Inputs& inputs,
                                 double alpha, double weight, bool multiplied);
 
+/// The attributed function at the points baseline + alpha * (input - baseline) of the embeddings:
+/// [alphas, steps] float64.
+Tensor scores_between(const engine::Engine& engine, const engine::Question& question,
+                      const std::vector<double>& alphas);
+
 /// How far the attributed function changes from the baseline to the input: [steps] float64.
 Tensor change_of_score(const engine::Engine& engine, const engine::Question& question);
 

@@ -17,6 +17,7 @@ engine::Question question(bool attribute_target) {
   q.first = kFirst;
   q.last = kLast;
   q.special = {.unk = 0, .pad = 1, .vocab = 13, .all = {0, 1, 2}};
+  q.text_of = [](int64_t id, bool) { return id % 3 == 0 ? "the" : "house"; };
   q.attribute_target = attribute_target;
   q.attributed_function = step_functions::bind("probability");
   return q;

@@ -29,23 +29,28 @@ Points points_of(const Path& path, const Inputs& inputs, int64_t first, int64_t 
   return out;
 }
 
-/// Sums over a path for the steps [first, last): [steps, tokens, hidden] a side.
+/// Sums over a path for the steps [first, last): [steps, tokens, hidden] a side, or where points
+/// are kept apart [steps, tokens, points, hidden].
 class Sums {
  public:
-  Sums(int64_t first, int64_t last) : first_(first), steps_(last - first) {}
+  Sums(int64_t first, int64_t last, const Path& path)
+      : first_(first), steps_(last - first), apart_(path.apart ? path.points : 0) {}
 
   /// Adds factor * gradient, summed over points. gradients: [steps, points, tokens, hidden] of the
-  /// steps from `first` on.
-  void add(int64_t first, const Sides& gradients, const std::vector<Sides>& factors) {
-    add_side(first, gradients.source, factors, &Sides::source);
-    add_side(first, gradients.target, factors, &Sides::target);
+  /// steps from `first` and the points from `point` on.
+  void add(int64_t first, int64_t point, const Sides& gradients,
+           const std::vector<Sides>& factors) {
+    add_side(first, point, gradients.source, factors, &Sides::source);
+    add_side(first, point, gradients.target, factors, &Sides::target);
   }
 
   void place(const Question& question, const Path& path, Answer& answer) const {
-    if (!answer.totals.defined()) answer.totals = at::zeros({question.steps()}, at::kDouble);
+    std::vector<int64_t> shape{question.steps()};
+    if (apart_ > 0) shape.push_back(apart_);
+    if (!answer.totals.defined()) answer.totals = at::zeros(shape, at::kDouble);
     const Tensor totals = answer.totals.narrow(0, first_ - question.first, steps_);
     const auto finished = [&](const Tensor& sum) {
-      totals.add_(sum.sum({1, 2}, /*keepdim=*/false, at::kDouble).cpu());
+      totals.add_(sum.sum({1, -1}, /*keepdim=*/false, at::kDouble).cpu());
       return kept_units(question, path.absolute ? sum.abs() : sum);
     };
     if (sums_.source.defined())
@@ -57,22 +62,25 @@ class Sums {
   Tensor rows_of(const Tensor& factor, int64_t tokens) const {
     return factor.dim() == 2 ? factor.narrow(0, 0, tokens) : factor;
   }
-  void add_side(int64_t first, const Tensor& all, const std::vector<Sides>& factors,
+  void add_side(int64_t first, int64_t point, const Tensor& all, const std::vector<Sides>& factors,
                 Tensor Sides::* side) {
     if (!all.defined()) return;
     const int64_t steps = all.size(0), tokens = all.size(2);
     Tensor& sum = sums_.*side;
-    if (steps == steps_ && factors.size() == 1 && !sum.defined()) {  // one point, one block
+    if (apart_ == 0 && steps == steps_ && factors.size() == 1 &&
+        !sum.defined()) {  // one point, one block
       const Tensor& factor = factors[0].*side;
       const Tensor only = all.select(1, 0);
       sum = factor.defined() ? only * rows_of(factor, tokens).to(all.scalar_type()) : only;
       return;
     }
     if (!sum.defined() || sum.size(1) < tokens) sum = grown(sum, tokens, all);
-    const Tensor part = sum.narrow(0, first - first_, steps).narrow(1, 0, tokens);
+    const Tensor rows = sum.narrow(0, first - first_, steps).narrow(1, 0, tokens);
     for (size_t i = 0; i < factors.size(); ++i) {
       const Tensor& factor = factors[i].*side;
-      const Tensor gradient = all.select(1, static_cast<int64_t>(i));
+      const auto index = static_cast<int64_t>(i);
+      const Tensor gradient = all.select(1, index);
+      const Tensor part = apart_ > 0 ? rows.select(2, point + index) : rows;
       if (factor.defined()) {
         part.addcmul_(gradient, rows_of(factor, tokens).to(gradient.scalar_type()));
       } else {
@@ -81,12 +89,15 @@ class Sums {
     }
   }
   Tensor grown(const Tensor& sum, int64_t tokens, const Tensor& like) const {
-    const Tensor out = at::zeros({steps_, tokens, like.size(-1)}, like.options());
+    std::vector<int64_t> shape{steps_, tokens, like.size(-1)};
+    if (apart_ > 0) shape.insert(shape.end() - 1, apart_);
+    const Tensor out = at::zeros(shape, like.options());
     if (sum.defined()) out.narrow(1, 0, sum.size(1)).copy_(sum);
     return out;
   }
 
   int64_t first_, steps_;
+  int64_t apart_;  // points that are kept apart, or 0
   Sides sums_;
 };
 
@@ -112,7 +123,8 @@ Engine::Plan Engine::plan(const Question& question, const Group& group, const Pa
     one_step += 6 * heads * longest * longest * 4;
     saved *= 2;
   }
-  const int64_t sums = path.points > 1 ? width : 0;  // of one step
+  // Of one step.
+  const int64_t sums = path.points > 1 ? width * (path.apart ? path.points : 1) : 0;
   check_memory("explaining one step", question, saved + one_step + sums);
   const int64_t steps = group.last - group.first;
   Plan p{.points = std::min(path.points, std::max<int64_t>(1, kRowsPerPass / (tokens + source))),
@@ -167,7 +179,7 @@ void Engine::explain_group(const Question& question, const Group& group, const P
   // With one pass there is nothing to sum over: each block is finished on its own.
   for (const auto& [start, end] :
        even_blocks(group.first, group.last, passes == 1 ? size : p.kept_steps)) {
-    Sums sums(start, end);
+    Sums sums(start, end, path);
     for (int64_t i = 0; i < passes; ++i) {
       if (passes > 1 || points.factors.empty()) {
         pass.reset();
@@ -177,7 +189,7 @@ void Engine::explain_group(const Question& question, const Group& group, const P
       }
       for (const auto& [first, last] : even_blocks(start, end, size)) {
         Answer* scores = path.point == nullptr ? &answer : nullptr;
-        sums.add(first,
+        sums.add(first, i * p.points,
                  autograd
                      ? autograd_of_block(question, group, base, first, points.embeddings, scores)
                      : pullback_of_block(question, first, last, *pass, question.attribute_target,

@@ -97,6 +97,9 @@ struct Path {
   /// The point of that index; null: the inputs themselves, factor 1.
   std::function<PathPoint(const Inputs& inputs, int64_t index)> point = nullptr;
   bool absolute = false;  // absolute values of the sum
+  /// Points are not summed up: attributions are [tokens, steps, points, hidden], totals [steps,
+  /// points].
+  bool apart = false;
   Rule rule = Rule::kGradient;
 };
 

@@ -66,11 +66,14 @@ TEST_P(Tolerance, IsKeptAndTheAttributionsAreThoseOfManyPoints) {
   }
 }
 
-/// More steps than are integrated together, reduced to one number a token or not.
+/// More steps than are integrated together, few points in a pass, reduced to one number a token or
+/// not.
 TEST_P(Tolerance, BlocksOfStepsAndTheirReductionChangeNothing) {
   const Json arguments = {{"tolerance", 1e-3}};
   SequenceAttribution all = explained(arguments);
   ASSERT_GT(all.attr_pos_end - all.attr_pos_start, 16);
+  const SequenceAttribution in_parts = explained({{"tolerance", 1e-3}, {"internal_batch_size", 3}});
+  EXPECT_LE(difference_of(in_parts, all), 1e-6 * largest_of(all));
   const SequenceAttribution reduced = explained(arguments, /*granular=*/false);
   for (Tensor* side : {&all.source_attributions, &all.target_attributions}) {
     if (side->defined()) *side = side->norm(2, {-1}, /*keepdim=*/true);

@@ -120,9 +120,9 @@ class Integration {
   std::vector<Piece> run() {
     const Refinement refinement(line_, points_);
     for (StepSum& step : steps_) refinement.start(step);
-    for (auto panels = wanted(); !panels.empty(); panels = wanted()) {
-      find_scores(panels);
-      for (const auto& [panel, steps] : panels) compute(panel, steps);
+    for (auto runs = wanted(); !runs.empty(); runs = wanted()) {
+      find_scores(runs);
+      for (const auto& [steps, panels] : runs) compute(steps, panels);
       for (StepSum& step : steps_) {
         if (!step.wanted.empty()) refinement.go_on(step);
       }
@@ -133,22 +133,29 @@ class Integration {
   }
 
  private:
-  using Wanted = std::map<Panel, std::vector<int64_t>>;  // with the steps, ascending
+  /// Steps [first, last) and the panels that all of them want.
+  using Wanted = std::map<std::pair<int64_t, int64_t>, std::vector<Panel>>;
 
   Wanted wanted() const {
-    Wanted out;
+    std::map<Panel, std::vector<int64_t>> steps;  // ascending
     for (size_t i = 0; i < steps_.size(); ++i) {
-      for (const Panel& panel : steps_[i].wanted) out[panel].push_back(static_cast<int64_t>(i));
+      for (const Panel& panel : steps_[i].wanted) steps[panel].push_back(static_cast<int64_t>(i));
+    }
+    Wanted out;
+    for (const auto& [panel, own] : steps) {
+      for (const auto& run : runs_of(own)) out[run].push_back(panel);
     }
     return out;
   }
 
   /// The scores of all steps at the ends of panels.
-  void find_scores(const Wanted& panels) {
+  void find_scores(const Wanted& runs) {
     std::vector<double> ends;
-    for (const auto& [panel, steps] : panels) {
-      for (const double end : {panel.first, panel.second}) {
-        if (scores_.emplace(end, Tensor()).second) ends.push_back(end);
+    for (const auto& [steps, panels] : runs) {
+      for (const auto& [from, to] : panels) {
+        for (const double end : {from, to}) {
+          if (scores_.emplace(end, Tensor()).second) ends.push_back(end);
+        }
       }
     }
     if (ends.empty()) return;
@@ -156,21 +163,25 @@ class Integration {
     for (size_t i = 0; i < ends.size(); ++i) scores_[ends[i]] = found[static_cast<int64_t>(i)];
   }
 
-  void compute(const Panel& panel, const std::vector<int64_t>& steps) {
-    const Tensor change = scores_.at(panel.second) - scores_.at(panel.first);
-    for (const auto& [first, last] : runs_of(steps)) {
-      engine::Question part = question_;
-      part.first = question_.first + first;
-      part.last = question_.first + last;
-      const engine::Answer found = engine_.gradients(part, path(panel));
+  /// What panels give the steps of a run, all from one question.
+  void compute(const std::pair<int64_t, int64_t>& run, const std::vector<Panel>& panels) {
+    engine::Question part = question_;
+    part.first = question_.first + run.first;
+    part.last = question_.first + run.second;
+    const engine::Answer found = engine_.gradients(part, path(panels));
+    for (size_t p = 0; p < panels.size(); ++p) {
+      const auto first_point = static_cast<int64_t>(p) * points_;
+      const Tensor totals = found.totals.narrow(1, first_point, points_).sum(1);
+      const Tensor change = scores_.at(panels[p].second) - scores_.at(panels[p].first);
       for (int64_t i = 0; i < part.steps(); ++i) {
-        const double total = found.totals[i].item<double>();
-        const auto of_step = [i](const Tensor& x, int64_t rows) {
-          return x.defined() ? x.narrow(0, 0, rows).select(1, i).clone() : Tensor();
+        const double total = totals[i].item<double>();
+        const auto of_step = [&](const Tensor& x, int64_t rows) {
+          if (!x.defined()) return x;
+          return x.narrow(0, 0, rows).select(1, i).narrow(1, first_point, points_).sum(1);
         };
-        steps_[static_cast<size_t>(first + i)].pieces.push_back(
-            {panel,
-             total - change[first + i].item<double>(),
+        steps_[static_cast<size_t>(run.first + i)].pieces.push_back(
+            {panels[p],
+             total - change[run.first + i].item<double>(),
              total,
              {of_step(found.source, found.source.defined() ? found.source.size(0) : 0),
               of_step(found.target, part.first + i)}});
@@ -178,15 +189,19 @@ class Integration {
     }
   }
 
-  engine::Path path(const Panel& panel) const {
-    const double from = panel.first, width = panel.second - panel.first;
-    return {.points = points_,
+  /// The points of panels, one panel's after the other's.
+  engine::Path path(const std::vector<Panel>& panels) const {
+    return {.points = static_cast<int64_t>(panels.size()) * points_,
             .points_at_once = line_.points_at_once,
-            .point = [=, this](const engine::Inputs& inputs, int64_t i) {
-              const auto index = static_cast<size_t>(i);
-              return point_between(question_, inputs, from + width * rule_.points[index],
-                                   width * rule_.weights[index], /*multiplied=*/true);
-            }};
+            .point =
+                [&, this](const engine::Inputs& inputs, int64_t i) {
+                  const auto [from, to] = panels[static_cast<size_t>(i / points_)];
+                  const auto index = static_cast<size_t>(i % points_);
+                  const double width = to - from;
+                  return point_between(question_, inputs, from + width * rule_.points[index],
+                                       width * rule_.weights[index], /*multiplied=*/true);
+                },
+            .apart = true};
   }
 
   const engine::Engine& engine_;

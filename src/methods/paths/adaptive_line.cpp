@@ -128,6 +128,7 @@ class Integration {
       }
     }
     std::vector<Piece> out;
+    out.reserve(steps_.size());
     for (StepSum& step : steps_) out.push_back(std::move(step.done));
     return out;
   }

@@ -2,7 +2,7 @@
 #include <bit>
 #include <cstdint>
 
-#ifndef _OPENMP
+#if !defined(_OPENMP) && !defined(__clang_analyzer__)
 #error "at::parallel_for compiles to a serial loop without OpenMP (-fopenmp)"
 #endif
 

@@ -5,7 +5,7 @@ usage: scaling.py BENCH_ATTRIBUTE [--table growth|memory] [--threads N] [--model
 growth: the default model; each table changes one number and keeps the others. "power" is the exponent of the growth from
 the row above: 1 is linear.
 memory: 500 explained steps of a text of 520 tokens with --limit (4 GB), one row per method, with few points and samples.
-Peak memory is that of the whole process, the model's weights included; without attribution it is in the first row.
+Peak memory is that of the whole process, the model's weights included; without attribution it is in the first row ("dummy").
 """
 
 import argparse
@@ -17,7 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-SMOLLM2 = Path.home() / ".cache/inseq/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+from lines import SMOLLM2
+
 WORDS = ("the old house on the hill was quiet until a small dog ran through its open door and found three children who had "
          "been waiting there since early morning for somebody to bring them bread and milk").split()
 FEW = {
@@ -86,13 +87,12 @@ def memory(bench, methods, limit):
             try:
                 begin = time.time()
                 seconds, peak, tokens = bench.run(method, 520, attribution_args=FEW.get(method, {}), memory_limit=limit,
-                                                  attr_pos_start=tokens_before, runs=0)
+                                                  attr_pos_start=20, runs=0)
             except subprocess.TimeoutExpired:
                 yield method, "-", "-", f"not done after {time.time() - begin:.0f} s", "-"
                 continue
             yield method, json.dumps(FEW.get(method, {})), tokens, f"{seconds:.1f}", f"{peak / 2**30:.2f}"
 
-    tokens_before = 20
     table(["method", "options", "tokens", "seconds", "peak GiB"], rows())
 
 
@@ -100,7 +100,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=Path)
     parser.add_argument("--table", choices=["growth", "memory"], default="growth")
-    parser.add_argument("--model", type=Path, default=SMOLLM2)
+    parser.add_argument("--model", type=Path, default=SMOLLM2.path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--methods", default="", metavar="REGEX")
     parser.add_argument("--limit", type=int, default=4 * 10**9)
@@ -109,7 +109,8 @@ def main():
     if args.table == "growth":
         return growth(bench)
     listed = json.loads(subprocess.run([args.program.parent / "inseq", "methods", "--json"], check=True, capture_output=True).stdout)
-    memory(bench, [m["name"] for m in listed if re.search(args.methods, m["name"]) and m["name"] != "dummy"], args.limit)
+    names = sorted((m["name"] for m in listed), key=lambda name: (name != "dummy", name))
+    memory(bench, [name for name in names if name == "dummy" or re.search(args.methods, name)], args.limit)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 #include "api/parts.h"
 #include "base/text_distance.h"
+#include "base/utf8.h"
 #include "data/attribution_axes.h"
 #include "methods/registry/method.h"
 
@@ -105,8 +106,7 @@ Range positions_to_explain(const AttributeOptions& options, int64_t prompt, int6
 /// The start of a text, for messages.
 std::string excerpt(const std::string& text) {
   size_t end = std::min<size_t>(text.size(), 60);
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
+  while (end < text.size() && end > 0 && continues_code_point(text[end])) --end;
   return concat('"', std::string_view(text).substr(0, end), end < text.size() ? "…\"" : "\"");
 }
 

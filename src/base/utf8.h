@@ -19,6 +19,11 @@ struct CodePoint {
 /// values past U+10FFFF are not valid.
 CodePoint code_point_at(std::string_view text, size_t position);
 
+/// Whether the byte continues a code point that began before it.
+constexpr bool continues_code_point(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
 /// Whether the whole string is UTF-8.
 bool is_valid_utf8(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include <map>
 
 #include "base/text_distance.h"
+#include "base/utf8.h"
 #include "generation/generation.h"
 #include "generation/option_rules.h"
 #include "inseq/error.h"
@@ -33,7 +34,7 @@ std::string shown(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() <= kLongest) return text;
   size_t end = kLongest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // whole UTF-8
+  while (end > 0 && continues_code_point(text[end])) --end;  // whole UTF-8
   return text.substr(0, end) + "...";
 }
 

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/utf8.h"
 #include "inseq/error.h"
 
 namespace inseq::text {
@@ -54,7 +55,7 @@ std::vector<Number> read_numbers(const Json* list, const std::string& key) {
 std::vector<size_t> inner_boundaries(const std::string& text) {
   std::vector<size_t> at;
   for (size_t i = 1; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) at.push_back(i);
+    if (!continues_code_point(text[i])) at.push_back(i);
   }
   return at;
 }

@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/utf8.h"
+
 namespace inseq::text {
 namespace {
 
@@ -22,18 +24,14 @@ std::string_view field(std::string_view& rest) {
   return out;
 }
 
-bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
 std::string_view first_character(std::string_view word) {
-  size_t end = word.empty() ? 0 : 1;
-  while (end < word.size() && continues_a_character(word[end])) ++end;
-  return word.substr(0, end);
+  return word.empty() ? word : word.substr(0, code_point_at(word, 0).length);
 }
 
 std::string_view last_characters(std::string_view word, int count) {
   size_t begin = word.size();
   while (begin > 0 && count > 0) {
-    if (!continues_a_character(word[--begin])) --count;
+    if (!continues_code_point(word[--begin])) --count;
   }
   return word.substr(begin);
 }

@@ -28,7 +28,7 @@ std::string_view without_leading_space(std::string_view text) {
 std::string_view without_trailing_space(std::string_view text) {
   while (!text.empty()) {
     size_t at = text.size() - 1;
-    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+    while (at > 0 && continues_code_point(text[at])) --at;
     if (!is_space(code_point_at(text, at).value)) break;
     text = text.substr(0, at);
   }

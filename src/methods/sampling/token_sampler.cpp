@@ -2,6 +2,7 @@
 
 #include "inseq/error.h"
 #include "text/part_of_speech.h"
+#include "text/white_space.h"
 
 namespace inseq::methods {
 namespace {
@@ -43,11 +44,8 @@ class Groups {
  private:
   std::string_view group_of(int64_t id) const {
     if (kind_ == Replacements::kAny) return {};
-    const std::string text = question_.text_of(id, source_);
-    const size_t begin = text.find_first_not_of(" \t\r\n"), end = text.find_last_not_of(" \t\r\n");
-    return text::part_of_speech(begin == std::string::npos
-                                    ? std::string_view()
-                                    : std::string_view(text).substr(begin, end - begin + 1));
+    const std::string word = question_.text_of(id, source_);
+    return text::part_of_speech(text::without_space_around(word));
   }
 
   const engine::Question& question_;

@@ -157,6 +157,15 @@ AttributionModel AttributionModel::load(const std::string& name_or_path,
   auto tokenizer = location.is_gguf
                        ? text::load_gguf_tokenizer(files.gguf_metadata, options.tokenizer_kwargs)
                        : text::load_tokenizer(location.path, options.tokenizer_kwargs);
+  for (const auto& [name, side] :
+       {std::pair{"src_lang", text::Side::kSource}, std::pair{"tgt_lang", text::Side::kTarget}}) {
+    const auto set = options.tokenizer_kwargs.find(name);
+    INSEQ_CHECK(set == options.tokenizer_kwargs.end() || set->is_null() ||
+                    tokenizer->language_id(side).has_value(),
+                InvalidArgument, location.name,
+                ": its tokenizer has no languages to choose from, so \"", name,
+                "\" has no effect; leave it out of tokenizer_kwargs");
+  }
   const ModelTokens tokens = model_tokens(files.config, *tokenizer);
   std::unique_ptr<Parts> parts(new Parts{location.name, files.class_name, files.config,
                                          files.generation_config, std::move(tokenizer),

@@ -96,6 +96,10 @@ TEST_F(Translation, IntoALanguageBeginsWithIt) {
   expect_failure(
       translate({"-i", "A cat", "--tokenizer_kwargs", R"({"tgt_lang": "ess"})"}, {}, "m2m100_base"),
       1, {"ess", "es"});
+  // Nothing would come of it: this model has one pair of languages.
+  expect_failure(
+      translate({"-i", "A cat", "--tokenizer_kwargs", R"({"tgt_lang": "fr"})"}, {}, "marian_base"),
+      1, {"\"tgt_lang\" has no effect"});
 }
 
 TEST(TranslationHeatmap, ShowsSourceAndTarget) {

@@ -155,11 +155,7 @@ bool is_language_code(const std::string& token) {
 /// The language set as src_lang or tgt_lang; "" when it is not.
 std::string language(const TokenizerBuilder& builder, const char* setting) {
   const std::string chosen = token_content(builder.settings(), setting);
-  const std::vector<std::string>& known = builder.languages().known;
-  INSEQ_CHECK(chosen.empty() || std::find(known.begin(), known.end(), chosen) != known.end(),
-              InvalidArgument, setting, " \"", chosen, "\" is none of the ", known.size(),
-              " languages of this tokenizer", did_you_mean(chosen, known),
-              known.empty() ? "" : concat("; they are written like \"", known.front(), "\""));
+  if (!chosen.empty()) check_language(chosen, setting, builder.languages().known);
   return chosen;
 }
 

@@ -1,5 +1,10 @@
 #include "text/language_codes.h"
 
+#include <algorithm>
+
+#include "base/text_distance.h"
+#include "inseq/error.h"
+
 // As transformers 5.23 lists them; the order decides the ids.
 namespace inseq::text {
 
@@ -56,5 +61,15 @@ const LanguageCodes kPlbartBaseCodes = {"__java__", "__python__", "__en_XX__"};
 
 const LanguageCodes kPlbartMultiCodes = {"__java__", "__python__", "__en_XX__", "__javascript__",
                                          "__php__",  "__ruby__",   "__go__"};
+
+void check_language(const std::string& chosen, const char* setting, const LanguageCodes& known) {
+  INSEQ_CHECK(!known.empty(), InvalidArgument, setting, " is \"", chosen,
+              "\", but the files of this tokenizer name no languages; copy tokenizer.json from "
+              "where the model came from");
+  INSEQ_CHECK(std::find(known.begin(), known.end(), chosen) != known.end(), InvalidArgument,
+              setting, " \"", chosen, "\" is none of the ", known.size(),
+              " languages of this tokenizer", did_you_mean(chosen, known),
+              "; they are written like \"", known.front(), "\"");
+}
 
 }  // namespace inseq::text

@@ -6,6 +6,9 @@ namespace inseq::text {
 
 using LanguageCodes = std::vector<std::string>;
 
+/// Throws InvalidArgument, with near codes, when the language chosen by `setting` is not known.
+void check_language(const std::string& chosen, const char* setting, const LanguageCodes& known);
+
 extern const LanguageCodes kMbartCodes;        ///< "en_XX"
 extern const LanguageCodes kMbart50MoreCodes;  ///< what mBART-50 has besides mBART's
 extern const LanguageCodes kNllbCodes;         ///< "eng_Latn"

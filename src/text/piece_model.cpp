@@ -1,6 +1,5 @@
 #include "text/piece_model.h"
 
-#include <algorithm>
 #include <map>
 
 #include "base/text_distance.h"
@@ -34,14 +33,13 @@ std::unique_ptr<PieceModel> load_piece_model(const std::string& class_name,
 
 WordList::WordList(const std::string& folder, const char* file, const std::string& unknown) {
   const std::string name = folder + "/" + file;
-  const Json words = read_object(folder, file);
-  for (const auto& [token, id] : words.items()) {
+  for (const auto& [token, id] : read_entries(folder, file)) {
     INSEQ_CHECK(id.is_number_unsigned() && id.get<uint64_t>() < (uint64_t{1} << 31), FormatError,
                 name, ": \"", token, "\" has no id (a whole number from 0)");
-    tokens_.push_back(token);
-    ids_[token] = id.get<int64_t>();
-    by_id_[id.get<int64_t>()] = token;  // of two tokens with one id the last counts
+    if (ids_.insert_or_assign(token, id.get<int64_t>()).second) tokens_.push_back(token);
   }
+  for (const std::string& token : tokens_)
+    by_id_[ids_.at(token)] = token;  // of two tokens with one id the last counts
   const auto found = find(unknown);
   INSEQ_CHECK(found.has_value(), FormatError, name, ": has no entry \"", unknown,
               "\", the unknown token");
@@ -89,10 +87,7 @@ std::optional<std::string> chosen_language(const Json& settings, const char* set
                                            const LanguageCodes& known) {
   const std::string chosen = token_content(settings, setting);
   if (chosen.empty()) return std::nullopt;
-  INSEQ_CHECK(std::find(known.begin(), known.end(), chosen) != known.end(), InvalidArgument,
-              setting, " \"", chosen, "\" is none of the ", known.size(),
-              " languages of this tokenizer", did_you_mean(chosen, known),
-              "; they are written like \"", known.front(), "\"");
+  check_language(chosen, setting, known);
   return chosen;
 }
 

@@ -152,6 +152,15 @@ TEST(Pieces, RefuseUnknownLanguagesAndOfferNearOnes) {
                        "did you mean \">>fra<<\"?"));
 }
 
+TEST(Pieces, SayThatFilesNameNoLanguages) {
+  PiecesFolder folder("nllb");
+  std::filesystem::remove(std::filesystem::path(folder.path()) / "tokenizer.json");
+  folder.write("tokenizer_config.json",
+               R"({"tokenizer_class": "NllbTokenizer", "src_lang": "eng_Latn"})");
+  EXPECT_TRUE(contains(message_of<InvalidArgument>([&] { load_tokenizer(folder.path()); }),
+                       "name no languages; copy tokenizer.json"));
+}
+
 TEST(Pieces, NameMissingFiles) {
   PiecesFolder folder("marian separate");
   for (const char* file : {"source.spm", "target_vocab.json"}) {

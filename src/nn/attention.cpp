@@ -1,6 +1,8 @@
 #include "nn/attention.h"
 
+#include "nn/kernels/attention_forward.h"
 #include "nn/kernels/attention_pullback.h"
+#include "nn/kernels/split_heads.h"
 #include "nn/rescale.h"
 
 namespace inseq::nn {
@@ -89,51 +91,71 @@ Tensor SelfAttention::hidden_keys(const Tensor& positions, int64_t keys,
   return hidden.defined() ? hidden.logical_or(padded) : padded;
 }
 
-/// Heads [first, first + heads) of a fused projection: [..., tokens, units] -> [..., heads, tokens,
-/// head_dim].
-Tensor SelfAttention::split_heads(const Tensor& x, int64_t first, int64_t heads) const {
+/// Heads [first, first + heads) of a fused projection, rotated where `rotary` is defined: [batch,
+/// tokens, units] -> [batch, heads, tokens, head_dim].
+Tensor SelfAttention::split_heads(const Tensor& x, int64_t first, int64_t heads,
+                                  const RotaryTable& rotary) const {
+  if (!recorded(x)) {
+    const Tensor fast =
+        kernels::split_heads({x, first, heads, shape_.head_dim, rotary.cos, rotary.sin});
+    if (fast.defined()) return fast;
+  }
   const Tensor part = x.narrow(-1, first * shape_.head_dim, heads * shape_.head_dim);
-  return widened(part).unflatten(-1, {heads, shape_.head_dim}).transpose(-3, -2);
+  const Tensor split = widened(part).unflatten(-1, {heads, shape_.head_dim}).transpose(-3, -2);
+  return (rotary.defined() ? rotate(split, rotary) : split).contiguous();
 }
 
 Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, Saved* saved,
                               KeyValueCache* cache) const {
   const Tensor qkv = qkv_.forward(x);  // [batch, tokens, (heads + 2 * kv_heads) * head_dim]
-  const int64_t h = shape_.heads, kv = shape_.kv_heads, batch = x.size(0), tokens = x.size(1);
-  Tensor q = split_heads(qkv, 0, h), k = split_heads(qkv, h, kv), v = split_heads(qkv, h + kv, kv);
-  if (context.rotary.defined()) {
-    q = rotate(q, context.rotary);
-    k = rotate(k, context.rotary);
-  }
-  q = q.contiguous(), k = k.contiguous(), v = v.contiguous();
+  const int64_t h = shape_.heads, kv = shape_.kv_heads, tokens = x.size(1);
+  const Tensor q = split_heads(qkv, 0, h, context.rotary);
+  Tensor k = split_heads(qkv, h, kv, context.rotary), v = split_heads(qkv, h + kv, kv, {});
   const int64_t past = cache == nullptr ? 0 : cache->length;
   const Tensor bias = bias_ ? bias_->of_distances(1 - past - tokens, tokens - 1) : Tensor();
   if (cache != nullptr) std::tie(k, v) = cache->append(k, v);
-  if (saved != nullptr) *saved = {q, k, v, context.rotary, bias};
+  const Saved all{q, k, v, context.rotary, bias};
+  if (saved != nullptr) *saved = all;
+  Tensor heads;  // [batch, tokens, heads * head_dim]
+  if (!recorded(x)) {
+    heads = kernels::attention_forward({q, k, v, bias, context.padding, shape_.scale, shape_.sees},
+                                       x.scalar_type());
+  }
+  return out_.forward(heads.defined() ? heads
+                                      : heads_plain(all, context.padding).to(x.scalar_type()));
+}
 
+/// What the kernel computes, by way of all scores of some rows: [batch, tokens, heads * head_dim].
+Tensor SelfAttention::heads_plain(const Saved& saved, const Tensor& padding) const {
+  const int64_t h = shape_.heads, kv = shape_.kv_heads, group = h / kv;
+  const int64_t batch = saved.q.size(0), tokens = saved.q.size(2), keys = saved.k.size(2);
+  const Tensor of_keys = saved.k.transpose(-1, -2);
   // Query heads that share a key head are folded into the rows of one product.
-  const int64_t group = h / kv, keys = k.size(2);
   const int64_t rows_at_once = std::max<int64_t>(1, kScoreLimit / (batch * h * keys));
-  std::vector<Tensor> attended;  // [batch, kv_heads, group, rows, head_dim] each
+  std::vector<Tensor> attended;  // [batch, heads, rows, head_dim] each
   for (int64_t first = 0; first < tokens; first += rows_at_once) {
     const int64_t rows = std::min(rows_at_once, tokens - first);
-    const Tensor queries = q.narrow(2, first, rows).reshape({batch, kv, group * rows, -1});
-    Tensor scores = (at::matmul(queries, k.transpose(-1, -2)) * shape_.scale)
-                        .view({batch, kv, group, rows, keys});
-    if (bias.defined()) {
-      const Tensor of_rows = bias.narrow(1, tokens - first - rows, rows + keys - 1);
+    const Tensor queries = saved.q.narrow(2, first, rows).reshape({batch, kv, group * rows, -1});
+    Tensor scores =
+        (at::matmul(queries, of_keys) * shape_.scale).view({batch, kv, group, rows, keys});
+    if (saved.bias.defined()) {
+      const Tensor of_rows = saved.bias.narrow(1, tokens - first - rows, rows + keys - 1);
       scores = scores + RelativeBias::spread(of_rows, keys).view({kv, group, rows, keys});
     }
-    const Tensor positions = at::arange(first, first + rows, x.options().dtype(at::kLong)) + past;
-    const Tensor weights = masked_softmax(scores, hidden_keys(positions, keys, context.padding));
-    attended.push_back(
-        at::matmul(weights.view({batch, kv, group * rows, keys}), v).view({batch, h, rows, -1}));
+    const Tensor positions =
+        at::arange(first, first + rows, saved.q.options().dtype(at::kLong)) + saved.past();
+    const Tensor weights = masked_softmax(scores, hidden_keys(positions, keys, padding));
+    attended.push_back(at::matmul(weights.view({batch, kv, group * rows, keys}), saved.v)
+                           .view({batch, h, rows, -1}));
   }
   const Tensor heads = attended.size() == 1 ? attended[0] : at::cat(attended, 2);
-  return out_.forward(heads.transpose(1, 2).flatten(-2).to(x.scalar_type()));
+  return heads.transpose(1, 2).flatten(-2);
 }
 
 Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
+  const Tensor fast = kernels::attention_weights(
+      {saved.q, saved.k, saved.v, saved.bias, Tensor(), shape_.scale, shape_.sees}, rows);
+  if (fast.defined()) return fast;
   const int64_t keys = saved.k.size(2);
   const Tensor queries = saved.q.index_select(2, rows);  // [batch, heads, rows, head_dim]
   const Tensor positions = rows + saved.past();

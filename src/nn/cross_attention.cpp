@@ -1,5 +1,6 @@
 #include "nn/cross_attention.h"
 
+#include "nn/kernels/attention_forward.h"
 #include "nn/kernels/attention_pullback.h"
 #include "nn/rescale.h"
 
@@ -18,6 +19,12 @@ CrossAttention::Source CrossAttention::source(const Tensor& encoded, const Tenso
 Tensor CrossAttention::forward(const Tensor& x, const Source& source, Saved* saved) const {
   const Tensor q = split_heads(query_.forward(x));
   if (saved != nullptr) *saved = {q, source};
+  if (!recorded(x) && !recorded(source.k)) {
+    const Tensor fast = kernels::attention_forward(
+        {q, source.k, source.v, Tensor(), source.padding, shape_.scale, Visibility::kAll},
+        x.scalar_type());
+    if (fast.defined()) return out_.forward(fast);
+  }
   Tensor scores = at::matmul(q, source.k.transpose(-1, -2)) * shape_.scale;
   if (source.padding.defined()) {
     // The lowest finite number rather than -inf: a source of padding alone must stay finite.
@@ -29,6 +36,10 @@ Tensor CrossAttention::forward(const Tensor& x, const Source& source, Saved* sav
 }
 
 Tensor CrossAttention::weights(const Saved& saved, const Tensor& rows) const {
+  const Tensor fast = kernels::attention_weights(
+      {saved.q, saved.source.k, saved.source.v, Tensor(), Tensor(), shape_.scale, Visibility::kAll},
+      rows);
+  if (fast.defined()) return fast;
   const Tensor queries = saved.q.index_select(2, rows);
   return (at::matmul(queries, saved.source.k.transpose(-1, -2)) * shape_.scale).softmax(-1);
 }

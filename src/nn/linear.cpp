@@ -3,8 +3,7 @@
 namespace inseq::nn {
 
 Tensor Linear::forward(const Tensor& x) const {
-  const bool recorded = at::GradMode::is_enabled() && x.requires_grad();  // by autograd
-  if (!recorded && x.scalar_type() == weight_.scalar_type()) {
+  if (!recorded(x) && x.scalar_type() == weight_.scalar_type()) {
     const Tensor fast = (*forward_)(x, weight_, bias_);
     if (fast.defined()) return fast;
   }

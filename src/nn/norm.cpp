@@ -1,13 +1,27 @@
 #include "nn/norm.h"
 
+#include "nn/kernels/norm_forward.h"
 #include "nn/kernels/norm_pullback.h"
 
 namespace inseq::nn {
+namespace {
+
+/// By the kernel; undefined where there is none.
+Tensor fast_forward(const kernels::NormForward& in, Norm::Saved* saved) {
+  if (recorded(in.x)) return {};
+  kernels::NormResult result = kernels::norm_forward(in, /*keep=*/saved != nullptr);
+  if (result.y.defined() && saved != nullptr) *saved = {result.normed, result.inv_std};
+  return result.y;
+}
+
+}  // namespace
 
 LayerNorm::LayerNorm(Tensor weight, Tensor bias, double eps)
     : weight_(std::move(weight)), bias_(std::move(bias)), eps_(eps) {}
 
 Tensor LayerNorm::forward(const Tensor& x, Saved* saved) const {
+  const Tensor fast = fast_forward({x, weight_, bias_, eps_, /*centred=*/true}, saved);
+  if (fast.defined()) return fast;
   const Tensor wide = widened(x);
   const Tensor centred = wide - wide.mean(-1, true);
   const Tensor inv_std = (centred.square().mean(-1, true) + eps_).rsqrt();
@@ -37,6 +51,8 @@ void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Row
 RmsNorm::RmsNorm(Tensor weight, double eps) : weight_(std::move(weight)), eps_(eps) {}
 
 Tensor RmsNorm::forward(const Tensor& x, Saved* saved) const {
+  const Tensor fast = fast_forward({x, weight_, Tensor(), eps_, /*centred=*/false}, saved);
+  if (fast.defined()) return fast;
   const Tensor wide = widened(x);
   const Tensor inv_std = (wide.square().mean(-1, true) + eps_).rsqrt();
   const Tensor normed = (wide * inv_std).to(x.scalar_type());

@@ -11,4 +11,7 @@ namespace inseq::nn {
 /// gradient keep this precision in half-precision models, as in transformers.
 Tensor widened(const Tensor& x);
 
+/// Whether autograd follows what is done with x; kernels of our own are unknown to it.
+bool recorded(const Tensor& x);
+
 }  // namespace inseq::nn

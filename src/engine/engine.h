@@ -98,8 +98,6 @@ class Engine {
                    const Pass& prefix, const TokenBatch& batch, const std::vector<Entry>& entries,
                    int64_t first, const Tensor& sums) const;
   ForwardPlan forward_plan(const Question& question, int64_t tokens, int64_t kept) const;
-  Tensor scored(const Question& question, const Tensor& hidden, int64_t last, int64_t count,
-                int64_t rows_at_once) const;
   Tensor perturbed_group(const Question& question, const Group& group, const Sides& embeddings,
                          const std::vector<Perturbation>& perturbations) const;
   Inputs layer_outputs(const Question& question, const Group& group, const Inputs& base) const;

@@ -5,12 +5,17 @@
 #include "engine/engine.h"
 #include "engine/group.h"
 #include "engine/results.h"
+#include "engine/row_scores.h"
 
 namespace inseq::engine {
 namespace {
 
-/// Token rows that the head aims at.
-constexpr int64_t kLogitRows = 256;
+/// Bytes of logits that the head aims at: with what scores are made of, they stay near the cache
+/// and below the size from which malloc gets fresh pages for every tensor.
+constexpr int64_t kLogitBytes = 1 << 24;
+/// Reading the weights for a pass takes about as long as computing this many rows: 4 bytes a weight
+/// from memory for 2 operations a row.
+constexpr int64_t kRowsThatAPassCosts = 20;
 
 /// A perturbation with the first target token that it changes.
 struct Change {
@@ -40,24 +45,28 @@ Tensor edited(const Tensor& embeddings, const Perturbation& edits, bool source) 
 }
 
 /// Perturbations that go through the model together: the same source or not, and first changes so
-/// near to each other that little is computed twice. most_rows: of tokens, unless one alone has
-/// more.
+/// near to each other that what is computed twice costs less than another pass. most_rows: of
+/// tokens, unless one alone has more.
 std::vector<std::vector<Change>> batches(std::vector<Change> changes, int64_t tokens,
                                          int64_t source_tokens, int64_t most_rows) {
   std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
     return std::tie(a.source, a.from) < std::tie(b.source, b.from);
   });
   std::vector<std::vector<Change>> out;
+  int64_t twice = 0;  // rows of the last batch
   for (const Change& change : changes) {
     const bool fits = !out.empty() && out.back().front().source == change.source && [&] {
       const Change& first = out.back().front();
       const int64_t rows = tokens - first.from + (change.source ? source_tokens : 0);
-      const int64_t twice = change.from - first.from;
       return rows * static_cast<int64_t>(out.back().size() + 1) <= most_rows &&
-             4 * twice <= tokens - change.from;
+             twice + change.from - first.from <= kRowsThatAPassCosts;
     }();
-    if (!fits) out.emplace_back();
+    if (!fits) {
+      out.emplace_back();
+      twice = 0;
+    }
     out.back().push_back(change);
+    twice += change.from - out.back().front().from;
   }
   return out;
 }
@@ -93,8 +102,8 @@ Replacements stacked(const Question& question, const std::vector<ReplacedText>& 
 
 /// How much goes through the model at once.
 struct Engine::ForwardPlan {
-  int64_t rows = kRowsPerPass;      // of tokens
-  int64_t logit_rows = kLogitRows;  // of tokens that are scored
+  int64_t rows = kRowsPerPass;  // of tokens
+  int64_t logit_rows = 1;       // of tokens that are scored
 };
 
 /// kept: bytes that stay throughout.
@@ -106,27 +115,15 @@ Engine::ForwardPlan Engine::forward_plan(const Question& question, int64_t token
   const int64_t one_logit_row = logit_bytes(model_);
   check_memory("one changed copy", question, kept + one_text + one_logit_row);
   ForwardPlan plan;
+  const int64_t fitting = kLogitBytes / (4 * model_.sizes().vocab);
+  // Matrix products come in blocks of 16 rows.
+  plan.logit_rows =
+      std::clamp<int64_t>(fitting < 16 ? fitting : fitting / 16 * 16, 1, kRowsPerPass);
   if (limit == 0) return plan;
   const int64_t half = (limit - kept) / 2;
   plan.rows = std::min(plan.rows, half / (one_text / (source + tokens) + 1));
   plan.logit_rows = std::clamp<int64_t>(half / one_logit_row, 1, plan.logit_rows);
   return plan;
-}
-
-/// The attributed function of steps: [batch, count] on the CPU. hidden: [batch, rows, hidden], of
-/// which the last `count` predict the steps before position `last`.
-Tensor Engine::scored(const Question& question, const Tensor& hidden, int64_t last, int64_t count,
-                      int64_t rows_at_once) const {
-  const int64_t batch = hidden.size(0);
-  const Tensor targets =
-      question.ids.target.narrow(0, last - count, count).repeat({batch}).to(model_.device());
-  const Tensor rows = hidden.narrow(1, hidden.size(1) - count, count).flatten(0, 1);
-  std::vector<Tensor> parts;
-  for (const auto& [a, b] : even_blocks(0, rows.size(0), rows_at_once)) {
-    parts.push_back(question.attributed_function(logits_of(rows.narrow(0, a, b - a)),
-                                                 targets.narrow(0, a, b - a)));
-  }
-  return at::cat(parts).view({batch, count}).cpu();
 }
 
 Tensor Engine::perturbed(const Question& question,
@@ -151,8 +148,20 @@ Tensor Engine::perturbed_group(const Question& question, const Group& group,
       forward_plan(question, tokens, model_.saved_bytes(source_tokens(question), tokens));
   const auto pass = model_.forward(as_batch(embeddings),
                                    {.keep = models::Keep::kAttention, .length = group.length});
-  const Tensor plain = scored(question, pass->final_hidden, group.last, steps, plan.logit_rows);
-  Tensor result = plain.repeat({static_cast<int64_t>(perturbations.size()), 1});
+  RowScores scores(
+      [&](const Tensor& hidden, const Tensor& targets) {
+        return question.attributed_function(logits_of(hidden), targets);
+      },
+      plan.logit_rows);
+  // The last `count` of a text's hidden states predict the steps before the group's end.
+  const auto score = [&](const Tensor& hidden, int64_t count, int64_t perturbation) {
+    const int64_t end = (perturbation + 1) * steps;
+    scores.add(hidden.narrow(0, hidden.size(0) - count, count),
+               question.ids.target.narrow(0, group.last - count, count),
+               at::arange(end - count, end));
+  };
+  const auto count = static_cast<int64_t>(perturbations.size());
+  score(pass->final_hidden[0], steps, count);  // the text as it is
   std::vector<Change> changes;
   for (size_t i = 0; i < perturbations.size(); ++i) {
     const Change change = change_of(perturbations[i], static_cast<int64_t>(i), tokens);
@@ -171,19 +180,21 @@ Tensor Engine::perturbed_group(const Question& question, const Group& group,
         source.empty()
             ? model_.forward_on(*pass, from, at::stack(target), {.length = group.length})
             : model_.forward({at::stack(source), at::stack(target)}, {.length = group.length});
-    const int64_t count = std::min(steps, tokens - from);  // steps behind the first change
-    const Tensor scores =
-        scored(question, changed->final_hidden, group.last, count, plan.logit_rows);
     for (size_t i = 0; i < batch.size(); ++i) {
-      // Steps that do not see the change keep their score to the last bit.
-      const int64_t seeing = std::min(count, tokens - batch[i].from);
-      result[batch[i].index]
-          .narrow(0, steps - seeing, seeing)
-          .copy_(scores[static_cast<int64_t>(i)].narrow(0, count - seeing, seeing));
+      score(changed->final_hidden[static_cast<int64_t>(i)], std::min(steps, tokens - batch[i].from),
+            batch[i].index);
     }
     done += static_cast<int64_t>(batch.size());
     report_done(group.first - question.first + steps * done / static_cast<int64_t>(changes.size()),
                 question);
+  }
+  const Tensor all = scores.placed_in(at::empty({count + 1, steps}));
+  Tensor result = all.narrow(0, 0, count);
+  for (int64_t i = 0; i < count; ++i) {
+    // Steps that do not see the change keep their score to the last bit.
+    const int64_t from = change_of(perturbations[static_cast<size_t>(i)], i, tokens).from;
+    const int64_t before = steps - std::min(steps, tokens - from);
+    result[i].narrow(0, 0, before).copy_(all[count].narrow(0, 0, before));
   }
   return result;
 }
@@ -198,7 +209,9 @@ Tensor Engine::replaced(const Question& question, const std::vector<ReplacedText
                    [&](size_t a, size_t b) { return texts[a].position < texts[b].position; });
   const int64_t source = source_tokens(question);
   const ForwardPlan plan = forward_plan(question, texts[order.back()].position, 0);
-  std::vector<Tensor> parts;
+  RowScores scores([&](const Tensor& hidden,
+                       const Tensor& targets) { return score(logits_of(hidden), targets); },
+                   plan.logit_rows);
   for (size_t first = 0, end; first < order.size(); first = end) {
     const auto position = [&](size_t i) { return texts[order[i]].position; };
     const auto fits = [&](size_t i) {
@@ -211,15 +224,10 @@ Tensor Engine::replaced(const Question& question, const std::vector<ReplacedText
     const auto pass = model_.forward(model_.embed(batch.ids), {.length = batch.ids.target.size(1)});
     const Tensor hidden = pass->final_hidden.index(
         {at::arange(count, at::kLong).to(model_.device()), batch.last.to(model_.device())});
-    for (const auto& [a, b] : even_blocks(0, count, plan.logit_rows)) {
-      parts.push_back(score(logits_of(hidden.narrow(0, a, b - a)),
-                            batch.targets.narrow(0, a, b - a).to(model_.device()))
-                          .cpu());
-    }
+    scores.add(hidden, batch.targets,
+               at::tensor(std::vector<int64_t>(order.begin() + first, order.begin() + end)));
   }
-  const Tensor sorted = at::cat(parts);
-  const Tensor index = at::tensor(std::vector<int64_t>(order.begin(), order.end()), at::kLong);
-  return at::empty_like(sorted).index_copy_(0, index, sorted);
+  return scores.placed_in(at::empty({static_cast<int64_t>(texts.size())}));
 }
 
 }  // namespace inseq::engine

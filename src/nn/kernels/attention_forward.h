@@ -20,8 +20,8 @@ struct AttentionForward {
 /// kernel for these devices, types or layouts; the caller then uses plain tensor operations.
 Tensor attention_forward(const AttentionForward& in, at::ScalarType type);
 
-/// softmax(scale * q kᵀ + bias) of the queries `rows` ([rows] int64 on the CPU): [batch, heads, rows,
-/// keys], float32 or wider; `in.v` is not read. Undefined as above.
+/// softmax(scale * q kᵀ + bias) of the queries `rows` ([rows] int64 on the CPU): [batch, heads,
+/// rows, keys], float32 or wider; `in.v` is not read. Undefined as above.
 Tensor attention_weights(const AttentionForward& in, const Tensor& rows);
 
 }  // namespace inseq::nn::kernels

@@ -13,7 +13,6 @@
 namespace inseq::nn::kernels {
 namespace {
 
-
 /// Softmax's pullback of one row, scaled: d = p * (d - sum(p * d)) * scale.
 template <typename T>
 inline __attribute__((always_inline)) void softmax_pullback_body(const T* p, T* d, int64_t keys,

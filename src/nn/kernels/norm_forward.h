@@ -19,8 +19,8 @@ struct NormResult {
 };
 
 /// In one pass over memory; normed and inv_std stay undefined unless they are kept. All are
-/// undefined when there is no kernel for these devices, types or layouts; the caller then uses plain
-/// tensor operations.
+/// undefined when there is no kernel for these devices, types or layouts; the caller then uses
+/// plain tensor operations.
 NormResult norm_forward(const NormForward& in, bool keep);
 
 }  // namespace inseq::nn::kernels

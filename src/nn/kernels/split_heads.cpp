@@ -63,8 +63,8 @@ Tensor all_heads(const HeadSplit& in, at::ScalarType wide) {
 Tensor split_heads(const HeadSplit& in) {
   const at::ScalarType type = in.x.scalar_type();
   const at::ScalarType wide = type == at::kDouble ? at::kDouble : at::kFloat;
-  const bool fits = in.x.is_cpu() && in.x.is_contiguous() &&
-                    (!in.cos.defined() || in.cos.scalar_type() == wide);
+  const bool fits =
+      in.x.is_cpu() && in.x.is_contiguous() && (!in.cos.defined() || in.cos.scalar_type() == wide);
   if (!fits) return {};
   if (type == at::kFloat) return all_heads<float, float>(in, wide);
   if (type == at::kDouble) return all_heads<double, double>(in, wide);

@@ -6,9 +6,9 @@ namespace inseq::nn::kernels {
 /// Heads that lie side by side in a projection, one after the other, rotated where there are tables
 /// (see rotate), in one pass over memory.
 struct HeadSplit {
-  const Tensor& x;                  // [batch, tokens, units]
-  int64_t first, heads, head_dim;   // which heads, of all that x holds
-  const Tensor& cos;                // [tokens, half] or [batch, tokens, half], or undefined
+  const Tensor& x;                 // [batch, tokens, units]
+  int64_t first, heads, head_dim;  // which heads, of all that x holds
+  const Tensor& cos;               // [tokens, half] or [batch, tokens, half], or undefined
   const Tensor& sin;
 };
 

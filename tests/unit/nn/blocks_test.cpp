@@ -5,7 +5,11 @@
 #include "inseq/error.h"
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
+#include "nn/kernels/attention_forward.h"
+#include "nn/kernels/blas.h"
+#include "nn/kernels/norm_forward.h"
 #include "nn/kernels/scale_rows.h"
+#include "nn/kernels/split_heads.h"
 #include "nn/mixture.h"
 #include "nn/norm.h"
 #include "support/pullback.h"
@@ -106,6 +110,52 @@ TEST(Norm, FusedKernelAddsThePlainPullback) {
               << toString(type) << " hidden " << hidden;
         }
       }
+    }
+  }
+}
+
+/// The tests below compare kernels with plain operations, which would also be taken without them.
+TEST(Kernels, ForwardOnesAreThereForTheTypesOfModels) {
+  for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {
+    const at::ScalarType wide = type == at::kDouble ? at::kDouble : at::kFloat;
+    const Tensor x = randn64({2, 5, 12}).to(type), weight = randn64({12}).to(type);
+    const Tensor q = randn64({2, 3, 5, 4}).to(wide), k = randn64({2, 1, 5, 4}).to(wide);
+    EXPECT_TRUE(kernels::norm_forward({x, weight, weight, 1e-5, true}, true).normed.defined());
+    EXPECT_TRUE(kernels::split_heads({x, 0, 3, 4, Tensor(), Tensor()}).defined());
+    const kernels::AttentionForward in{q, k, k, Tensor(), Tensor(), 0.5, Visibility::kEarlier};
+    EXPECT_EQ(kernels::attention_forward(in, type).defined(), kernels::has_blas());
+    EXPECT_EQ(kernels::attention_weights(in, at::arange(2)).defined(), kernels::has_blas());
+  }
+}
+
+/// A forward pass in the kernels and one that autograd follows, which takes plain operations.
+template <typename Layer>
+void expect_kernel_forward(const Layer& layer, const Tensor& x, double bound) {
+  const at::ScalarType type = x.scalar_type();
+  Norm::Saved fast, plain;
+  const Tensor y = layer.forward(x, &fast);
+  const Tensor expected = layer.forward(x.detach().clone().requires_grad_(), &plain);
+  ASSERT_TRUE(expected.requires_grad());
+  ASSERT_EQ(y.scalar_type(), type);
+  EXPECT_TRUE(at::allclose(y, expected, bound, bound));
+  EXPECT_TRUE(at::allclose(fast.normed, plain.normed, bound, bound));
+  EXPECT_EQ(fast.inv_std.sizes(), plain.inv_std.sizes());
+  EXPECT_TRUE(at::allclose(fast.inv_std, plain.inv_std, 1e-5, 1e-5));
+  EXPECT_TRUE(at::equal(layer.forward(x), y));  // without keeping
+}
+
+TEST(Norm, KernelForwardEqualsPlainOperations) {
+  for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {
+    // bfloat16 may round the other way: one unit of 8 bits.
+    const double bound = type == at::kDouble ? 1e-12 : type == at::kFloat ? 1e-5 : 0x1p-7;
+    for (const int64_t hidden : {1, 7, 64, 131}) {
+      SCOPED_TRACE(std::string(toString(type)) + ", hidden " + std::to_string(hidden));
+      const Tensor x = (randn64({3, 37, hidden}) * 3 + 1).to(type);
+      const Tensor weight = randn64({hidden}).to(type), bias = randn64({hidden}).to(type);
+      expect_kernel_forward(LayerNorm(weight, bias, 1e-5), x, bound);
+      expect_kernel_forward(LayerNorm(weight, Tensor(), 1e-5), x, bound);
+      expect_kernel_forward(RmsNorm(weight, 1e-6), x, bound);
+      expect_kernel_forward(RmsNorm(weight, 1e-6), x.transpose(0, 1), bound);  // not contiguous
     }
   }
 }
@@ -232,6 +282,60 @@ class AttentionOf : public testing::TestWithParam<AttentionCase> {
   }
 };
 
+/// A forward pass in the kernels and one that autograd follows, which takes plain operations: with
+/// and without tokens before, a bias, and keys that are padding.
+TEST_P(AttentionOf, KernelForwardEqualsPlainOperations) {
+  const auto& c = GetParam();
+  const int64_t past = c.tokens / 3, fresh = c.tokens - past;
+  const int64_t padding = std::min<int64_t>(2, c.tokens - 1);  // tokens of the second text
+  for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {
+    for (const bool biased : {false, true}) {
+      const at::ScalarType wide = type == at::kDouble ? at::kDouble : at::kFloat;
+      const auto table = std::make_shared<RelativeBias>(randn64({8, c.heads}).to(wide), kBuckets);
+      const SelfAttention attention = layer(biased ? table : nullptr, type);
+      const Tensor x = randn64({2, c.tokens, kHidden}).to(type);
+      for (const bool padded : {false, true}) {
+        const auto run = [&](bool followed, SelfAttention::Saved* saved) {
+          const auto part = [&](int64_t first, int64_t count) {
+            AttentionContext out = context(first, count);
+            if (out.rotary.defined())
+              out.rotary = {out.rotary.cos.to(wide), out.rotary.sin.to(wide)};
+            if (padded) {
+              out.padding = at::zeros({2, first + count}, at::kBool);
+              out.padding[1].narrow(0, 0, std::min(padding, first + count)).fill_(true);
+            }
+            return out;
+          };
+          const auto rows = [&](int64_t first, int64_t count) {
+            Tensor in = x.narrow(1, first, count).contiguous();
+            return followed ? in.requires_grad_() : in;
+          };
+          KeyValueCache cache;
+          const at::AutoGradMode recording(followed);
+          if (past > 0) attention.forward(rows(0, past), part(0, past), nullptr, &cache);
+          cache.keys = cache.keys.defined() ? cache.keys.detach() : cache.keys;
+          cache.values = cache.values.defined() ? cache.values.detach() : cache.values;
+          return attention.forward(rows(past, fresh), part(past, fresh), saved, &cache);
+        };
+        SelfAttention::Saved fast, plain;
+        const Tensor y = run(false, &fast), expected = run(true, &plain);
+        ASSERT_TRUE(expected.requires_grad());
+        ASSERT_EQ(y.scalar_type(), type);
+        const double bound = type == at::kDouble ? 1e-12 : type == at::kFloat ? 1e-5 : 0.02;
+        const auto near = [&](const Tensor& a, const Tensor& b) {
+          return (a - b).abs().max().item<double>() <= bound * b.abs().max().item<double>();
+        };
+        // Rows of padding may differ: what they see does not matter.
+        const int64_t real = padded ? std::max<int64_t>(0, padding - past) : 0;
+        EXPECT_TRUE(near(y.narrow(1, real, fresh - real), expected.narrow(1, real, fresh - real)))
+            << toString(type) << (biased ? ", biased" : "") << (padded ? ", padded" : "");
+        EXPECT_TRUE(near(fast.q, plain.q) && near(fast.k, plain.k) && near(fast.v, plain.v));
+        EXPECT_TRUE(fast.q.scalar_type() == wide && fast.q.is_contiguous());
+      }
+    }
+  }
+}
+
 TEST_P(AttentionOf, PullbackMatchesAutograd) {
   const SelfAttention attention = layer();
   const Tensor x = randn64({2, GetParam().tokens, kHidden});
@@ -317,6 +421,15 @@ TEST_P(AttentionOf, WeightsAreCausalAndSumToOne) {
   const Tensor weights = attention.weights(saved, at::arange(tokens));
   EXPECT_TRUE(at::allclose(weights.sum(-1), at::ones({2, GetParam().heads, tokens}, at::kDouble)));
   EXPECT_EQ(weights.triu(1).abs().max().item<double>(), 0.0);
+  // Rows in any order, from the queries and keys themselves.
+  const Tensor rows = at::tensor({tokens - 1, int64_t{0}, tokens / 2});
+  const Tensor keys =
+      saved.k.repeat_interleave(GetParam().heads / GetParam().kv_heads, 1).transpose(-1, -2);
+  const Tensor scores =
+      at::matmul(saved.q, keys) / std::sqrt(static_cast<double>(GetParam().head_dim));
+  const Tensor later = at::ones({tokens, tokens}, at::kBool).triu(1);
+  const Tensor expected = scores.masked_fill(later, -INFINITY).softmax(-1).index_select(2, rows);
+  EXPECT_TRUE(at::allclose(attention.weights(saved, rows), expected, 1e-12, 1e-12));
 }
 
 TEST_P(AttentionOf, CacheContinuesWhereTheTextEnded) {

@@ -40,6 +40,29 @@ std::pair<Tensor, Tensor> by_autograd(const CrossAttention& layer, const Tensor&
   return {grads[0], grads[1]};
 }
 
+/// A forward pass in the kernels and one that autograd follows, which takes plain operations: one
+/// source a text and one for all, with and without padding.
+TEST_P(CrossAttentionOf, KernelForwardEqualsPlainOperations) {
+  const Case& c = GetParam();
+  const CrossAttention attention = layer();
+  const Tensor x = randn64({kBatch, c.tokens, kHidden});
+  for (const int64_t sources : {kBatch, int64_t{1}}) {
+    const Tensor encoded = randn64({sources, c.source, kHidden});
+    Tensor padding = at::zeros({sources, c.source}, at::kBool);
+    if (c.source > 1) padding[0][c.source - 1] = true;
+    for (const Tensor& hidden : {Tensor(), padding}) {
+      const CrossAttention::Source source = attention.source(encoded, hidden);
+      const Tensor expected = attention.forward(x.detach().clone().requires_grad_(), source);
+      ASSERT_TRUE(expected.requires_grad());
+      EXPECT_TRUE(at::allclose(attention.forward(x, source), expected, 1e-12, 1e-12));
+      EXPECT_TRUE(at::allclose(
+          attention.forward(x, {source.k.expand({kBatch, -1, -1, -1}),
+                                source.v.expand({kBatch, -1, -1, -1}), source.padding}),
+          expected, 1e-12, 1e-12));
+    }
+  }
+}
+
 TEST_P(CrossAttentionOf, PullbackMatchesAutogradForTargetAndSource) {
   const Case& c = GetParam();
   const CrossAttention attention = layer();
@@ -152,7 +175,10 @@ TEST_P(BiasedAttentionOf, PullbackMatchesAutograd) {
   const int64_t tokens = GetParam().tokens;
   const Tensor x = randn64({kBatch, tokens, kHidden});
   SelfAttention::Saved saved;
-  attention.forward(x, {}, &saved);
+  const Tensor y = attention.forward(x, {}, &saved);
+  const Tensor followed = attention.forward(x.detach().clone().requires_grad_(), {});
+  ASSERT_TRUE(followed.requires_grad());
+  EXPECT_TRUE(at::allclose(y, followed, 1e-12, 1e-12));
   for (const bool plain : {false, true}) {
     expect_pullback_matches_autograd([&](const Tensor& in) { return attention.forward(in, {}); },
                                      [&](const Tensor& grad) {

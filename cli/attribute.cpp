@@ -107,9 +107,12 @@ void warn_of_what_has_no_effect(const Values& values, const AttributeOptions& op
   }
   if (continued && !values.has("generated_texts"))
     log_warning("--generate_from_target_prefix has no effect without --generated_texts");
-  if (values.has("attributed_fn") &&
-      !methods::methods().at(options.method)->info().uses_prediction) {
+  const methods::MethodInfo method = methods::methods().at(options.method)->info();
+  if (values.has("attributed_fn") && !method.uses_prediction)
     log_warning(concat("--attributed_fn has no effect on the scores of method ", options.method));
+  if (options.include_eos_baseline && !method.uses_baseline) {
+    log_warning(concat("--include_eos_baseline has no effect on method ", options.method,
+                       ", which has no baseline"));
   }
   warn_of_saving(values);
 }

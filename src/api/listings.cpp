@@ -15,7 +15,7 @@ std::vector<Listed> list_methods() {
                    {{"name", name},
                     {"family", info.family},
                     {"summary", info.summary},
-                    {"needs", info.needs},
+                    {"needs", info.uses_baseline ? "a baseline (unknown tokens)" : ""},
                     {"uses_attributed_function", info.uses_prediction},
                     {"options", to_json(info.options)},
                     {"paper", info.paper}}});

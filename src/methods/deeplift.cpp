@@ -15,7 +15,7 @@ class DeepLift : public Method {
         .family = "gradient",
         .summary = "difference to a baseline, shared out by the rescale rule",
         .paper = "Shrikumar et al. 2017, arXiv:1704.02685",
-        .needs = "a baseline (unknown tokens)",
+        .uses_baseline = true,
         .options = {
             {.name = "rescale",
              .fallback = "captum",

@@ -25,7 +25,7 @@ class DiscretizedIntegratedGradients : public Method {
         .family = "gradient",
         .summary = "gradients summed along monotonic paths through the embeddings of other tokens",
         .paper = "Sanyal and Ren 2021, arXiv:2108.13654",
-        .needs = "a baseline (unknown tokens)",
+        .uses_baseline = true,
         .options = {
             {"n_steps", 50, "points on a path", {}, 2, 100000},
             {.name = "method",

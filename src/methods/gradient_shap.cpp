@@ -15,7 +15,7 @@ class GradientShap : public Method {
         .family = "gradient",
         .summary = "gradients at random points between a baseline and the embeddings",
         .paper = "Lundberg and Lee 2017, arXiv:1705.07874",
-        .needs = "a baseline (unknown tokens)",
+        .uses_baseline = true,
         .options = {{"n_samples", 5, "random points", {}, 1, 100000},
                     {"stdevs", 0.0, "standard deviation of noise added to the embeddings",
                      Json::value_t::number_float, 0},

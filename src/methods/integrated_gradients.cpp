@@ -77,7 +77,7 @@ class IntegratedGradients : public Method {
             .family = "gradient",
             .summary = "gradients summed along the line from a baseline to the embeddings",
             .paper = "Sundararajan et al. 2017, arXiv:1703.01365",
-            .needs = "a baseline (unknown tokens)",
+            .uses_baseline = true,
             .options = {
                 {"n_steps", 50, "points on the line", {}, 1, 100000},
                 rule_option(),

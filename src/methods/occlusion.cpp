@@ -47,7 +47,7 @@ class Occlusion : public Method {
             .family = "perturbation",
             .summary = "fall of the score when tokens are replaced by a baseline",
             .paper = "Zeiler and Fergus 2014, arXiv:1311.2901",
-            .needs = "a baseline (unknown tokens)",
+            .uses_baseline = true,
             .options = {{"sliding_window_shapes", 1,
                          "tokens replaced together: a number, or [tokens, hidden size]",
                          Json::value_t::discarded},

@@ -13,7 +13,7 @@ class SequentialIntegratedGradients : public Method {
             .family = "gradient",
             .summary = "integrated gradients of one token at a time, the others as they are",
             .paper = "Enguehard 2023, arXiv:2305.15853",
-            .needs = "a baseline (unknown tokens)",
+            .uses_baseline = true,
             .options = {{"n_steps", 50, "points on the line of each token", {}, 1, 100000},
                         rule_option(),
                         points_at_once_option(),

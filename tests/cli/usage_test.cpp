@@ -263,6 +263,9 @@ TEST(Usage, OptionsWithoutEffectAreTold) {
                   "no effect without --attribution_selectors");
   expect_contains(attribute(with(kTexts, {"-a", "attention", "-fn", "logit"})).err,
                   "--attributed_fn has no effect");
+  expect_contains(attribute(with(kTexts, {"-a", "saliency", "--include_eos_baseline"})).err,
+                  "--include_eos_baseline has no effect on method saliency");
+  EXPECT_EQ(attribute(with(kTexts, {"-a", "deeplift", "--include_eos_baseline"})).err, "");
 }
 
 TEST(Usage, OptionsThatContradictEachOtherAreRefused) {

@@ -12,10 +12,10 @@ namespace inseq::methods {
 /// What is known about a method without running it.
 struct MethodInfo {
   AttributionKind kind;
-  std::string family;      ///< "gradient", "internals", "perturbation", "none"
-  std::string summary;     ///< one line for `inseq methods`
-  std::string paper;       ///< where it was proposed
-  std::string needs = "";  ///< what not every model has, in words; empty: nothing
+  std::string family;          ///< "gradient", "internals", "perturbation", "none"
+  std::string summary;         ///< one line for `inseq methods`
+  std::string paper;           ///< where it was proposed
+  bool uses_baseline = false;  ///< needs an unknown token, which not every model has
   std::vector<OptionInfo> options = {};
   int64_t num_dimensions = 0;   ///< trailing axes of a multi-dimensional attribution
   bool uses_prediction = true;  ///< false: the attributed function does not matter

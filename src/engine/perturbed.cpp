@@ -102,8 +102,8 @@ Replacements stacked(const Question& question, const std::vector<ReplacedText>& 
 
 /// How much goes through the model at once.
 struct Engine::ForwardPlan {
-  int64_t rows = kRowsPerPass;  // of tokens
-  int64_t logit_rows = 1;       // of tokens that are scored
+  int64_t rows;        // of tokens
+  int64_t logit_rows;  // of tokens that are scored
 };
 
 /// kept: bytes that stay throughout.
@@ -114,11 +114,10 @@ Engine::ForwardPlan Engine::forward_plan(const Question& question, int64_t token
   const int64_t one_text = model_.pullback_bytes(source, tokens);
   const int64_t one_logit_row = logit_bytes(model_);
   check_memory("one changed copy", question, kept + one_text + one_logit_row);
-  ForwardPlan plan;
   const int64_t fitting = kLogitBytes / (4 * model_.sizes().vocab);
   // Matrix products come in blocks of 16 rows.
-  plan.logit_rows =
-      std::clamp<int64_t>(fitting < 16 ? fitting : fitting / 16 * 16, 1, kRowsPerPass);
+  const int64_t even = fitting < 16 ? fitting : fitting / 16 * 16;
+  ForwardPlan plan{.rows = kRowsPerPass, .logit_rows = std::clamp<int64_t>(even, 1, kRowsPerPass)};
   if (limit == 0) return plan;
   const int64_t half = (limit - kept) / 2;
   plan.rows = std::min(plan.rows, half / (one_text / (source + tokens) + 1));
@@ -162,10 +161,10 @@ Tensor Engine::perturbed_group(const Question& question, const Group& group,
   };
   const auto count = static_cast<int64_t>(perturbations.size());
   score(pass->final_hidden[0], steps, count);  // the text as it is
-  std::vector<Change> changes;
-  for (size_t i = 0; i < perturbations.size(); ++i) {
-    const Change change = change_of(perturbations[i], static_cast<int64_t>(i), tokens);
-    if (change.from < tokens) changes.push_back(change);  // else later than every step
+  std::vector<Change> of_all, changes;         // those that a step sees
+  for (const Perturbation& edits : perturbations) {
+    of_all.push_back(change_of(edits, static_cast<int64_t>(of_all.size()), tokens));
+    if (of_all.back().from < tokens) changes.push_back(of_all.back());
   }
   int64_t done = 0;
   for (const auto& batch : batches(changes, tokens, source_tokens(question), plan.rows)) {
@@ -190,11 +189,10 @@ Tensor Engine::perturbed_group(const Question& question, const Group& group,
   }
   const Tensor all = scores.placed_in(at::empty({count + 1, steps}));
   Tensor result = all.narrow(0, 0, count);
-  for (int64_t i = 0; i < count; ++i) {
+  for (const Change& change : of_all) {
     // Steps that do not see the change keep their score to the last bit.
-    const int64_t from = change_of(perturbations[static_cast<size_t>(i)], i, tokens).from;
-    const int64_t before = steps - std::min(steps, tokens - from);
-    result[i].narrow(0, 0, before).copy_(all[count].narrow(0, 0, before));
+    const int64_t before = steps - std::min(steps, tokens - change.from);
+    result[change.index].narrow(0, 0, before).copy_(all[count].narrow(0, 0, before));
   }
   return result;
 }

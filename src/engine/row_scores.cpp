@@ -13,15 +13,16 @@ void RowScores::add(const Tensor& hidden, const Tensor& targets, const Tensor& p
 /// Scores the first `rows` that wait, a multiple of rows_at_once_ or all.
 void RowScores::score(int64_t rows) {
   if (waiting_ == 0) return;
-  const Tensor hidden = at::cat(hidden_), targets = at::cat(targets_).to(hidden.device());
+  const Tensor hidden = at::cat(hidden_), targets = at::cat(targets_);
   for (int64_t first = 0; first < rows; first += rows_at_once_) {
     const int64_t count = std::min(rows_at_once_, rows - first);
-    scores_.push_back(
-        function_(hidden.narrow(0, first, count), targets.narrow(0, first, count)).cpu());
+    scores_.push_back(function_(hidden.narrow(0, first, count),
+                                targets.narrow(0, first, count).to(hidden.device()))
+                          .cpu());
   }
   waiting_ -= rows;
   hidden_ = {hidden.narrow(0, rows, waiting_).clone()};
-  targets_ = {targets.narrow(0, rows, waiting_).cpu()};
+  targets_ = {targets.narrow(0, rows, waiting_)};
 }
 
 Tensor RowScores::placed_in(const Tensor& out) {

@@ -1,8 +1,8 @@
 #include "nn/attention.h"
 
+#include "nn/heads.h"
 #include "nn/kernels/attention_forward.h"
 #include "nn/kernels/attention_pullback.h"
-#include "nn/kernels/split_heads.h"
 #include "nn/rescale.h"
 
 namespace inseq::nn {
@@ -91,26 +91,12 @@ Tensor SelfAttention::hidden_keys(const Tensor& positions, int64_t keys,
   return hidden.defined() ? hidden.logical_or(padded) : padded;
 }
 
-/// Heads [first, first + heads) of a fused projection, rotated where `rotary` is defined: [batch,
-/// tokens, units] -> [batch, heads, tokens, head_dim].
-Tensor SelfAttention::split_heads(const Tensor& x, int64_t first, int64_t heads,
-                                  const RotaryTable& rotary) const {
-  if (!recorded(x)) {
-    const Tensor fast =
-        kernels::split_heads({x, first, heads, shape_.head_dim, rotary.cos, rotary.sin});
-    if (fast.defined()) return fast;
-  }
-  const Tensor part = x.narrow(-1, first * shape_.head_dim, heads * shape_.head_dim);
-  const Tensor split = widened(part).unflatten(-1, {heads, shape_.head_dim}).transpose(-3, -2);
-  return (rotary.defined() ? rotate(split, rotary) : split).contiguous();
-}
-
 Tensor SelfAttention::forward(const Tensor& x, const AttentionContext& context, Saved* saved,
                               KeyValueCache* cache) const {
   const Tensor qkv = qkv_.forward(x);  // [batch, tokens, (heads + 2 * kv_heads) * head_dim]
-  const int64_t h = shape_.heads, kv = shape_.kv_heads, tokens = x.size(1);
-  const Tensor q = split_heads(qkv, 0, h, context.rotary);
-  Tensor k = split_heads(qkv, h, kv, context.rotary), v = split_heads(qkv, h + kv, kv, {});
+  const int64_t h = shape_.heads, kv = shape_.kv_heads, dim = shape_.head_dim, tokens = x.size(1);
+  const Tensor q = split_heads(qkv, 0, h, dim, context.rotary);
+  Tensor k = split_heads(qkv, h, kv, dim, context.rotary), v = split_heads(qkv, h + kv, kv, dim);
   const int64_t past = cache == nullptr ? 0 : cache->length;
   const Tensor bias = bias_ ? bias_->of_distances(1 - past - tokens, tokens - 1) : Tensor();
   if (cache != nullptr) std::tie(k, v) = cache->append(k, v);

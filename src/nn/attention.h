@@ -88,8 +88,6 @@ class SelfAttention {
   Tensor weights(const Saved& saved, const Tensor& rows) const;
 
  private:
-  Tensor split_heads(const Tensor& x, int64_t first, int64_t heads,
-                     const RotaryTable& rotary) const;
   Tensor heads_plain(const Saved& saved, const Tensor& padding) const;
   Tensor rows_of_qkv_plain(const Tensor& grad_heads, const Saved& saved, const Rows& rows) const;
   Tensor grad_qkv_plain(const Tensor& grad_heads, const Saved& saved) const;

@@ -1,23 +1,20 @@
 #include "nn/cross_attention.h"
 
+#include "nn/heads.h"
 #include "nn/kernels/attention_forward.h"
 #include "nn/kernels/attention_pullback.h"
 #include "nn/rescale.h"
 
 namespace inseq::nn {
 
-/// [batch, tokens, heads * head_dim] -> [batch, heads, tokens, head_dim].
-Tensor CrossAttention::split_heads(const Tensor& x) const {
-  return widened(x).unflatten(-1, {shape_.heads, shape_.head_dim}).transpose(-3, -2).contiguous();
-}
-
 CrossAttention::Source CrossAttention::source(const Tensor& encoded, const Tensor& padding) const {
-  const std::vector<Tensor> parts = key_value_.forward(encoded).chunk(2, -1);
-  return {split_heads(parts[0]), split_heads(parts[1]), padding};
+  const Tensor key_value = key_value_.forward(encoded);
+  const int64_t h = shape_.heads, dim = shape_.head_dim;
+  return {split_heads(key_value, 0, h, dim), split_heads(key_value, h, h, dim), padding};
 }
 
 Tensor CrossAttention::forward(const Tensor& x, const Source& source, Saved* saved) const {
-  const Tensor q = split_heads(query_.forward(x));
+  const Tensor q = split_heads(query_.forward(x), 0, shape_.heads, shape_.head_dim);
   if (saved != nullptr) *saved = {q, source};
   if (!recorded(x) && !recorded(source.k)) {
     const Tensor fast = kernels::attention_forward(
@@ -76,7 +73,7 @@ Tensor CrossAttention::pullback_plain(const Tensor& grad_y, const Saved& saved, 
                                       Tensor& grad_source) const {
   const auto by_segment =
       [&](const Tensor& x) {  // [rows, units] -> [segments, heads, longest, dim]
-        return split_heads(rows.padded(x));
+        return split_heads(rows.padded(x), 0, shape_.heads, shape_.head_dim);
       };
   const auto side_by_side = [&](const Tensor& x) { return x.transpose(1, 2).flatten(-2); };
   std::vector<int64_t> entries;

@@ -65,7 +65,6 @@ class CrossAttention {
   const Shape& shape() const { return shape_; }
 
  private:
-  Tensor split_heads(const Tensor& x) const;
   Linear query_, key_value_, out_;
   Shape shape_;
 };

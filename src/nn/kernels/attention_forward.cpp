@@ -4,7 +4,6 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -33,21 +32,12 @@ struct Problem {
   }
 };
 
-/// Softmax of a row of scaled products: those of one query with its first `keys` keys.
+/// Attention weights of one query from its scaled products with its first `keys` keys.
 template <typename T, typename Io>
 void weigh(const Problem<T, Io>& p, int64_t batch, int64_t head, int64_t token, T* row,
            int64_t keys) {
-  if (p.bias != nullptr) {
-    const T* bias = p.bias + head * (p.tokens + p.keys - 1) + (p.tokens - 1 - token);
-    for (int64_t j = 0; j < keys; ++j) row[j] += bias[j];
-  }
-  if (p.padding != nullptr) {
-    const bool* padding = p.padding + batch * p.padding_batch;
-    // The lowest finite number rather than -inf: rows that see nothing must stay finite.
-    for (int64_t j = 0; j < keys; ++j)
-      row[j] = padding[j] ? std::numeric_limits<T>::lowest() : row[j];
-  }
-  softmax(row, p.seen(token), keys);
+  weigh_row(row, p.seen(token), keys, bias_of(p.bias, head, token, p.tokens, p.keys),
+            p.padding == nullptr ? nullptr : p.padding + batch * p.padding_batch);
 }
 
 /// One head of query rows from `first` on.
@@ -116,8 +106,6 @@ Problem<T, Io> problem(const AttentionForward& in, const Tensor& bias, const Ten
           .scale = static_cast<T>(in.scale),
           .sees = in.sees};
 }
-
-Tensor whole(const Tensor& x) { return x.defined() ? x.contiguous() : x; }
 
 template <typename T, typename Io>
 Tensor mix(const AttentionForward& in, at::ScalarType type) {

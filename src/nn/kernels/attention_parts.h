@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <limits>
 
 #include "nn/kernels/simd.h"
 #include "nn/tensor.h"
@@ -13,6 +14,15 @@ constexpr int64_t kTileRows =
 /// Whether tokens of [batch, heads, tokens, head_dim] follow each other without gaps.
 inline bool packed_rows(const Tensor& x, at::ScalarType type) {
   return x.is_cpu() && x.scalar_type() == type && x.stride(-1) == 1 && x.stride(-2) == x.size(-1);
+}
+
+inline Tensor whole(const Tensor& x) { return x.defined() ? x.contiguous() : x; }
+
+/// The biases of a token's query with each key, from those by distance: [heads, tokens + keys - 1].
+template <typename T>
+const T* bias_of(const T* by_distance, int64_t head, int64_t token, int64_t tokens, int64_t keys) {
+  if (by_distance == nullptr) return nullptr;
+  return by_distance + head * (tokens + keys - 1) + (tokens - 1 - token);
 }
 
 /// exp for x <= 0, to within 2 units in the last place, in a form that vectorises (Cephes' expf).
@@ -57,5 +67,16 @@ INSEQ_SIMD_CLONES void softmax(double* row, int64_t seen, int64_t keys) {
   softmax_body(row, seen, keys);
 }
 }  // namespace
+
+/// Attention weights from a row of scaled products with `keys` keys, of which the first `seen` are
+/// seen. bias: what is added to each; padding: true where a key is not seen; either may be null.
+template <typename T>
+void weigh_row(T* row, int64_t seen, int64_t keys, const T* bias, const bool* padding) {
+  for (int64_t j = 0; bias != nullptr && j < keys; ++j) row[j] += bias[j];
+  // The lowest finite number rather than -inf: rows that see nothing must stay finite.
+  for (int64_t j = 0; padding != nullptr && j < keys; ++j)
+    row[j] = padding[j] ? std::numeric_limits<T>::lowest() : row[j];
+  softmax(row, seen, keys);
+}
 
 }  // namespace inseq::nn::kernels

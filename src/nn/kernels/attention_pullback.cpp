@@ -98,12 +98,9 @@ template <typename T, typename Io>
 void weigh(const Problem<T, Io>& p, int64_t head, int64_t token, int64_t rows, int64_t keys,
            T* scores) {
   for (int64_t i = 0; i < rows; ++i) {
-    T* row = scores + i * keys;
-    if (p.bias != nullptr) {
-      const T* bias = p.bias + head * (p.tokens + p.keys - 1) + (p.tokens - 1 - (token + i));
-      for (int64_t j = 0; j < keys; ++j) row[j] += bias[j];
-    }
-    softmax(row, p.sees == Visibility::kAll ? keys : p.past() + token + i + 1, keys);
+    const int64_t seen = p.sees == Visibility::kAll ? keys : p.past() + token + i + 1;
+    weigh_row(scores + i * keys, seen, keys, bias_of(p.bias, head, token + i, p.tokens, p.keys),
+              /*padding=*/nullptr);
   }
 }
 
@@ -184,7 +181,6 @@ Destination<Io> destination(const Tensor& x) {
 
 template <typename T, typename Io>
 bool solve(const AttentionPullback& in, const AttentionGradients& out) {
-  const auto whole = [](const Tensor& x) { return x.defined() ? x.contiguous() : x; };
   const auto data = [](const Tensor& x) { return x.defined() ? x.const_data_ptr<T>() : nullptr; };
   const Tensor cos = whole(in.cos), sin = whole(in.sin), bias = whole(in.bias);
   run(Problem<T, Io>{.grad_heads = static_cast<const Io*>(in.grad_heads.const_data_ptr()),

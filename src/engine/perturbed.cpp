@@ -1,6 +1,7 @@
 // Question 2: scores of perturbed inputs, on the prefixes that the perturbations leave as they
 // were.
 #include <numeric>
+#include <span>
 
 #include "engine/engine.h"
 #include "engine/group.h"
@@ -77,18 +78,18 @@ struct Replacements {
   Tensor last, targets;  // [texts]: each text's last token, and what the step explains
 };
 
+/// Those of the texts with these indices, the last of which is the longest.
 Replacements stacked(const Question& question, const std::vector<ReplacedText>& texts,
-                     std::vector<size_t>::const_iterator first,
-                     std::vector<size_t>::const_iterator end) {
-  const auto count = static_cast<int64_t>(end - first);
-  // Longer texts may follow: what is right of a text's end changes nothing before it.
-  const int64_t longest = texts[*(end - 1)].position;
+                     std::span<const size_t> chosen) {
+  const auto count = static_cast<int64_t>(chosen.size());
+  // What is right of a text's end changes nothing before it.
+  const int64_t longest = texts[chosen.back()].position;
   Replacements out{{Tensor(), at::zeros({count, longest}, at::kLong)},
                    at::empty({count}, at::kLong),
                    at::empty({count}, at::kLong)};
   std::vector<Tensor> sources;
   for (int64_t i = 0; i < count; ++i) {
-    const ReplacedText& text = texts[*(first + i)];
+    const ReplacedText& text = texts[chosen[static_cast<size_t>(i)]];
     out.ids.target[i].narrow(0, 0, text.position).copy_(text.ids.target);
     if (text.ids.source.defined()) sources.push_back(text.ids.source);
     out.last[i] = text.position - 1;
@@ -217,13 +218,14 @@ Tensor Engine::replaced(const Question& question, const std::vector<ReplacedText
              (position(i) + source) * static_cast<int64_t>(i - first + 1) <= plan.rows;
     };
     for (end = first + 1; end < order.size() && fits(end);) ++end;
-    const auto count = static_cast<int64_t>(end - first);
-    const Replacements batch = stacked(question, texts, order.begin() + first, order.begin() + end);
+    const std::span<const size_t> chosen = std::span(order).subspan(first, end - first);
+    const auto count = static_cast<int64_t>(chosen.size());
+    const Replacements batch = stacked(question, texts, chosen);
     const auto pass = model_.forward(model_.embed(batch.ids), {.length = batch.ids.target.size(1)});
     const Tensor hidden = pass->final_hidden.index(
         {at::arange(count, at::kLong).to(model_.device()), batch.last.to(model_.device())});
     scores.add(hidden, batch.targets,
-               at::tensor(std::vector<int64_t>(order.begin() + first, order.begin() + end)));
+               at::tensor(std::vector<int64_t>(chosen.begin(), chosen.end())));
   }
   return scores.placed_in(at::empty({static_cast<int64_t>(texts.size())}));
 }

@@ -139,7 +139,7 @@ Tensor SelfAttention::heads_plain(const Saved& saved, const Tensor& padding) con
 }
 
 Tensor SelfAttention::weights(const Saved& saved, const Tensor& rows) const {
-  const Tensor fast = kernels::attention_weights(
+  Tensor fast = kernels::attention_weights(
       {saved.q, saved.k, saved.v, saved.bias, Tensor(), shape_.scale, shape_.sees}, rows);
   if (fast.defined()) return fast;
   const int64_t keys = saved.k.size(2);

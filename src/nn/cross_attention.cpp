@@ -33,7 +33,7 @@ Tensor CrossAttention::forward(const Tensor& x, const Source& source, Saved* sav
 }
 
 Tensor CrossAttention::weights(const Saved& saved, const Tensor& rows) const {
-  const Tensor fast = kernels::attention_weights(
+  Tensor fast = kernels::attention_weights(
       {saved.q, saved.source.k, saved.source.v, Tensor(), Tensor(), shape_.scale, Visibility::kAll},
       rows);
   if (fast.defined()) return fast;
@@ -77,6 +77,7 @@ Tensor CrossAttention::pullback_plain(const Tensor& grad_y, const Saved& saved, 
       };
   const auto side_by_side = [&](const Tensor& x) { return x.transpose(1, 2).flatten(-2); };
   std::vector<int64_t> entries;
+  entries.reserve(rows.segments.size());
   for (const Rows::Segment& segment : rows.segments) entries.push_back(segment.batch);
   const Tensor entry = at::tensor(entries, at::kLong).to(grad_y.device());
   const auto of_entries = [&](const Tensor& x) { return x.index_select(0, entry); };

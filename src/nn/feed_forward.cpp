@@ -8,7 +8,7 @@ namespace {
 /// grad_inner: [rows, inner]; slopes: [batch, tokens, k * inner] -> [rows, k * inner]: each of the
 /// k parts of a row of slopes times the row of gradients.
 Tensor times_slopes(const Tensor& grad_inner, const FeedForward::Saved& saved, const Rows& rows) {
-  const Tensor fast = kernels::scale_rows(grad_inner, saved.slopes, rows.index);
+  Tensor fast = kernels::scale_rows(grad_inner, saved.slopes, rows.index);
   if (fast.defined()) return fast;
   return (grad_inner.unsqueeze(1) * rows.of(saved.slopes).unflatten(1, {-1, grad_inner.size(1)}))
       .flatten(1);

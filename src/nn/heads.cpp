@@ -7,7 +7,7 @@ namespace inseq::nn {
 Tensor split_heads(const Tensor& x, int64_t first, int64_t heads, int64_t head_dim,
                    const RotaryTable& rotary) {
   if (!recorded(x)) {
-    const Tensor fast = kernels::split_heads({x, first, heads, head_dim, rotary.cos, rotary.sin});
+    Tensor fast = kernels::split_heads({x, first, heads, head_dim, rotary.cos, rotary.sin});
     if (fast.defined()) return fast;
   }
   const Tensor part = x.narrow(-1, first * head_dim, heads * head_dim);

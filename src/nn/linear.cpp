@@ -4,14 +4,14 @@ namespace inseq::nn {
 
 Tensor Linear::forward(const Tensor& x) const {
   if (!recorded(x) && x.scalar_type() == weight_.scalar_type()) {
-    const Tensor fast = (*forward_)(x, weight_, bias_);
+    Tensor fast = (*forward_)(x, weight_, bias_);
     if (fast.defined()) return fast;
   }
   return at::linear(x, weight_, bias_.defined() ? std::optional<Tensor>(bias_) : std::nullopt);
 }
 
 Tensor Linear::pullback(const Tensor& grad_y) const {
-  const Tensor fast = (*pullback_)(grad_y, weight_.t(), Tensor());
+  Tensor fast = (*pullback_)(grad_y, weight_.t(), Tensor());
   if (fast.defined()) return fast;
   return pullback_part(grad_y, 0, out_features());
 }

@@ -20,7 +20,7 @@ LayerNorm::LayerNorm(Tensor weight, Tensor bias, double eps)
     : weight_(std::move(weight)), bias_(std::move(bias)), eps_(eps) {}
 
 Tensor LayerNorm::forward(const Tensor& x, Saved* saved) const {
-  const Tensor fast = fast_forward({x, weight_, bias_, eps_, /*centred=*/true}, saved);
+  Tensor fast = fast_forward({x, weight_, bias_, eps_, /*centred=*/true}, saved);
   if (fast.defined()) return fast;
   const Tensor wide = widened(x);
   const Tensor centred = wide - wide.mean(-1, true);
@@ -51,7 +51,7 @@ void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Row
 RmsNorm::RmsNorm(Tensor weight, double eps) : weight_(std::move(weight)), eps_(eps) {}
 
 Tensor RmsNorm::forward(const Tensor& x, Saved* saved) const {
-  const Tensor fast = fast_forward({x, weight_, Tensor(), eps_, /*centred=*/false}, saved);
+  Tensor fast = fast_forward({x, weight_, Tensor(), eps_, /*centred=*/false}, saved);
   if (fast.defined()) return fast;
   const Tensor wide = widened(x);
   const Tensor inv_std = (wide.square().mean(-1, true) + eps_).rsqrt();

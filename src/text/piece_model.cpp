@@ -85,7 +85,7 @@ std::string join_around_special(const SentencePieces& pieces, std::span<const st
 
 std::optional<std::string> chosen_language(const Json& settings, const char* setting,
                                            const LanguageCodes& known) {
-  const std::string chosen = token_content(settings, setting);
+  std::string chosen = token_content(settings, setting);
   if (chosen.empty()) return std::nullopt;
   check_language(chosen, setting, known);
   return chosen;

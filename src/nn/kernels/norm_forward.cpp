@@ -40,16 +40,10 @@ inline __attribute__((always_inline)) Wide row_body(const Narrow* x, const Narro
 #pragma omp simd
     for (int64_t i = 0; i < hidden; ++i) store(normed + i, (load(x + i) - mean) * inv_std);
   }
-  if (bias == nullptr) {
 #pragma omp simd
-    for (int64_t i = 0; i < hidden; ++i)
-      store(y + i, rounded<Narrow>((load(x + i) - mean) * inv_std) * load(weight + i));
-  } else {
-#pragma omp simd
-    for (int64_t i = 0; i < hidden; ++i) {
-      const Wide n = rounded<Narrow>((load(x + i) - mean) * inv_std);
-      store(y + i, rounded<Narrow>(n * load(weight + i)) + load(bias + i));
-    }
+  for (int64_t i = 0; i < hidden; ++i) {
+    const Wide scaled = rounded<Narrow>((load(x + i) - mean) * inv_std) * load(weight + i);
+    store(y + i, bias == nullptr ? scaled : rounded<Narrow>(scaled) + load(bias + i));
   }
   return inv_std;
 }

@@ -119,6 +119,16 @@ int told(const std::string& message, int code) {
   return code;
 }
 
+constexpr const char* kOutOfMemory =
+    "out of memory; a smaller --memory_limit or --batch_size, or --dtype bfloat16, may help";
+
+/// LibTorch has no one type for it: a graphics card's allocator says the first, main memory's the
+/// second.
+bool tells_of_memory(const std::string& what) {
+  return what.find("out of memory") != std::string::npos ||
+         what.find("can't allocate memory") != std::string::npos;
+}
+
 int guarded(const std::vector<std::string>& arguments) {
   try {
     const int code = run(arguments);
@@ -131,11 +141,10 @@ int guarded(const std::vector<std::string>& arguments) {
   } catch (const Error& error) {
     return told(error.what(), kFailed);
   } catch (const std::bad_alloc&) {
-    return told(
-        "out of memory; a smaller --memory_limit or --batch_size, or --dtype bfloat16, may help",
-        kFailed);
+    return told(kOutOfMemory, kFailed);
   } catch (const std::exception& error) {
     const std::string what = error.what();  // LibTorch's goes on with a stack trace
+    if (tells_of_memory(what)) return told(kOutOfMemory, kFailed);
     return told(concat("this should not have happened, please report it: ",
                        what.substr(0, what.find('\n'))),
                 kFailed);

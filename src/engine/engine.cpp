@@ -4,6 +4,7 @@
 #include "engine/group.h"
 #include "engine/results.h"
 #include "inseq/error.h"
+#include "models/stack/device.h"
 
 namespace inseq::engine {
 namespace {
@@ -37,7 +38,7 @@ void Engine::check(const Question& question) const {
 int64_t Engine::memory_limit() const {
   if (settings_.memory_limit > 0) return settings_.memory_limit;
   return static_cast<int64_t>(share_of_free_memory(model_.device().is_cpu()) *
-                              static_cast<double>(free_memory()));
+                              static_cast<double>(models::free_memory(model_.device())));
 }
 
 Tensor Engine::logits_of(const Tensor& final_hidden) const {

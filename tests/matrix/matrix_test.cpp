@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "inseq/attribution_model.h"
+#include "support/few_repetitions.h"
 #include "support/formula_model.h"
 #include "support/golden_folder.h"
 #include "support/temporary_folder.h"
@@ -12,6 +13,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<Listed>& all) {
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const Listed& one : all) names.push_back(one.name);
   return names;
 }
@@ -33,21 +35,6 @@ std::vector<std::string> architecture_names() {
   std::vector<std::string> names;
   for (const auto& [name, classes] : classes_by_architecture()) names.push_back(name);
   return names;
-}
-
-/// Options that make a method's work short.
-Json few_repetitions(const std::string& method) {
-  const std::map<std::string, int> few = {
-      {"n_steps", 2}, {"n_samples", 3}, {"num_probes", 2}, {"max_probe_steps", 4}};
-  Json out = Json::object();
-  for (const Listed& listed : list_methods()) {
-    if (listed.name != method) continue;
-    for (const Json& option : listed.details.at("options")) {
-      const auto found = few.find(option.at("name").get<std::string>());
-      if (found != few.end()) out[found->first] = found->second;
-    }
-  }
-  return out;
 }
 
 /// The first tiny model of tests/golden/models of an architecture; "" when there is none.

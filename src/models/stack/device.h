@@ -13,6 +13,9 @@ void check_device_name(const std::string& name);
 /// with the reason when there is no such device here.
 at::Device open_device(const std::string& name);
 
+/// Bytes that a computation on the device could still take; 0 when that is not known.
+int64_t free_memory(at::Device device);
+
 /// "float32", "bfloat16", "float16", "float64" (with or without "torch."). Throws InvalidOption.
 at::ScalarType parse_dtype(const std::string& name);
 

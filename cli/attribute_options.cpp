@@ -136,7 +136,7 @@ const std::vector<Option>& attribute_options() {
       {"memory_limit",
        {},
        Kind::kText,
-       "half of what is free",
+       "half of what is free, 70 % on a GPU",
        "Working memory of the attribution, beyond the model and the result: 4GB, 512MiB."},
       {"engine",
        {},

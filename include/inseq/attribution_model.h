@@ -49,7 +49,7 @@ struct AttributeOptions {
   /// layers), so that memory does not grow with the model; the reduced axes stay, with size 1.
   bool granular = true;
   std::string engine = "pullback";  ///< "pullback", or "autograd": the slow reference
-  int64_t memory_limit = 0;         ///< bytes of working memory; 0: half of what is free
+  int64_t memory_limit = 0;  ///< working memory in bytes; 0: half of what is free, 70 % on a GPU
   ProgressCallback progress = nullptr;
 };
 

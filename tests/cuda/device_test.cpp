@@ -6,31 +6,16 @@
 #include "inseq/error.h"
 #include "stand_in.h"
 #include "support/few_repetitions.h"
-#include "support/formula_model.h"
-#include "support/temporary_folder.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {
-
-/// A tiny model of tests/golden/models.
-AttributionModel load(const std::string& name, const std::string& device,
-                      const std::string& dtype = "float64") {
-  const TemporaryFolder folder;
-  write_model_folder(name, folder.path());
-  LoadOptions options;
-  options.dtype = dtype;
-  options.device = device;
-  return AttributionModel::load(folder.path(), options);
-}
 
 void expect_near(const Tensor& cpu, const Tensor& gpu, const std::string& what) {
   ASSERT_EQ(cpu.defined(), gpu.defined()) << what;
   if (!cpu.defined()) return;
   ASSERT_TRUE(gpu.is_cpu()) << what;
-  ASSERT_EQ(cpu.sizes(), gpu.sizes()) << what;
-  EXPECT_TRUE(cpu.isnan().equal(gpu.isnan())) << what;
-  const double largest = cpu.nan_to_num(0).abs().max().item<double>();
-  EXPECT_LE((cpu - gpu).nan_to_num(0).abs().max().item<double>(), 1e-6 * largest) << what;
+  EXPECT_LE(difference(cpu, gpu), 1e-6 * largest(cpu)) << what;
 }
 
 class OnCuda : public testing::TestWithParam<std::string> {
@@ -62,7 +47,8 @@ class OnCuda : public testing::TestWithParam<std::string> {
         expect_near(scores, b.step_scores.at(name), concat(what, ", ", name));
     }
   }
-  const AttributionModel cpu_ = load(GetParam(), "cpu"), gpu_ = load(GetParam(), "cuda");
+  const AttributionModel cpu_ = load_tiny(GetParam()),
+                         gpu_ = load_tiny(GetParam(), "float64", "cuda");
   const std::vector<std::string> texts_ = {"The dog ate it.", "A cat"};
   const std::vector<std::string> generated_ =
       cpu_.is_encoder_decoder()
@@ -97,7 +83,7 @@ TEST_P(OnCuda, GenerationGivesTheSameTexts) {
 
 TEST_P(OnCuda, HalfPrecisionRuns) {
   for (const char* dtype : {"bfloat16", "float16"}) {
-    const AttributionModel model = load(GetParam(), "cuda", dtype);
+    const AttributionModel model = load_tiny(GetParam(), dtype, "cuda");
     for (const char* method : {"saliency", "attention", "occlusion"}) {
       const AttributionOutput out = model.attribute(texts_, generated_, options(method));
       EXPECT_TRUE(out.sequences[0].step_scores.at("probability").isfinite().all().item<bool>());
@@ -120,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Families, MethodsOnCuda,
                          own_name);
 
 TEST(Cuda, MemoryIsThatOfTheDevice) {
-  const AttributionModel model = load("llama_base", "cuda");
+  const AttributionModel model = load_tiny("llama_base", "float64", "cuda");
   set_free_gpu_memory(1000);
   try {
     model.attribute({"The dog"}, {"The dog ate"}, AttributeOptions());
@@ -134,9 +120,9 @@ TEST(Cuda, MemoryIsThatOfTheDevice) {
 }
 
 TEST(Cuda, OtherDevicesAreNamed) {
-  EXPECT_THROW(load("llama_base", "cuda:1"), InvalidArgument);
-  EXPECT_THROW(load("llama_base", "gpu"), InvalidOption);
-  EXPECT_NO_THROW(load("llama_base", "cuda:0"));
+  EXPECT_THROW(load_tiny("llama_base", "float64", "cuda:1"), InvalidArgument);
+  EXPECT_THROW(load_tiny("llama_base", "float64", "gpu"), InvalidOption);
+  EXPECT_NO_THROW(load_tiny("llama_base", "float64", "cuda:0"));
 }
 
 }  // namespace

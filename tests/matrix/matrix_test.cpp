@@ -7,6 +7,7 @@
 #include "support/formula_model.h"
 #include "support/golden_folder.h"
 #include "support/temporary_folder.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {
@@ -53,9 +54,7 @@ const AttributionModel& model_of(const std::string& class_name) {
   static std::map<std::string, AttributionModel> models;
   const auto found = models.find(class_name);
   if (found != models.end()) return found->second;
-  const TemporaryFolder folder;
-  write_model_folder(tiny_model_of(class_name), folder.path());
-  return models.emplace(class_name, AttributionModel::load(folder.path())).first->second;
+  return models.emplace(class_name, load_tiny(tiny_model_of(class_name), "float32")).first->second;
 }
 
 bool same(const Tensor& a, const Tensor& b) {

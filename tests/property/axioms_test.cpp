@@ -1,8 +1,8 @@
 // What holds for every attribution, whatever the model.
 #include <gtest/gtest.h>
 
-#include "model_folders.h"
 #include "models/stack/architecture.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "methods/registry/method.h"
-#include "model_folders.h"
 #include "support/tiny_encoder_decoder.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

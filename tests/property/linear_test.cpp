@@ -3,8 +3,8 @@
 
 #include "io/file.h"
 #include "io/tensor_file.h"
-#include "model_folders.h"
 #include "support/pullback.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "methods/paths/monotonic.h"
-#include "model_folders.h"
 #include "support/pullback.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

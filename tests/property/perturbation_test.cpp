@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "methods/surrogate/linear_model.h"
-#include "model_folders.h"
 #include "support/pullback.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

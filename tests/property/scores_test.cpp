@@ -1,8 +1,8 @@
 // Step scores, special tokens and token names.
 #include <gtest/gtest.h>
 
-#include "model_folders.h"
 #include "models/stack/architecture.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

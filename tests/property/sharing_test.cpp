@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "inseq/error.h"
-#include "model_folders.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

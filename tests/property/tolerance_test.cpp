@@ -1,7 +1,7 @@
 // Integrated gradients that choose their own points.
 #include <gtest/gtest.h>
 
-#include "model_folders.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

@@ -1,7 +1,7 @@
 // What holds for every attribution of models with an encoder.
 #include <gtest/gtest.h>
 
-#include "model_folders.h"
+#include "support/tiny_folder.h"
 
 namespace inseq::test {
 namespace {

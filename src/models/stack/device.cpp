@@ -19,18 +19,16 @@ namespace {
 /// libraries are missing. Must run before the first question about CUDA, since LibTorch keeps the
 /// first answer. Returns the reason of a failure, or "".
 std::string load_cuda() {
-  const auto usable = [] {
-    return at::globalContext().hasCUDA() ? "" : "no CUDA device was found";
-  };
-  if (at::CUDAHooksRegistry()->Has("CUDAHooks")) return usable();
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &info) == 0)
-    return "LibTorch was not found";
-  const auto library = std::filesystem::path(info.dli_fname).parent_path() / "libtorch_cuda.so";
-  std::error_code error;
-  if (!std::filesystem::exists(library, error)) return "this LibTorch was installed without CUDA";
-  if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) return dlerror();
-  return usable();
+  if (!at::CUDAHooksRegistry()->Has("CUDAHooks")) {
+    Dl_info info{};
+    if (dladdr(reinterpret_cast<void*>(&at::globalContext), &info) == 0)
+      return "LibTorch was not found";
+    const auto library = std::filesystem::path(info.dli_fname).parent_path() / "libtorch_cuda.so";
+    std::error_code error;
+    if (!std::filesystem::exists(library, error)) return "this LibTorch was installed without CUDA";
+    if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) return dlerror();
+  }
+  return at::globalContext().hasCUDA() ? "" : "no CUDA device was found";
 }
 
 }  // namespace

@@ -9,11 +9,13 @@
 namespace inseq::test {
 
 /// A tiny model of tests/golden/models in float64, where rounding hides nothing.
-inline AttributionModel load_tiny(const std::string& name, const std::string& dtype = "float64") {
+inline AttributionModel load_tiny(const std::string& name, const std::string& dtype = "float64",
+                                  const std::string& device = "cpu") {
   const TemporaryFolder folder;
   write_model_folder(name, folder.path());
   LoadOptions options;
   options.dtype = dtype;
+  options.device = device;
   return AttributionModel::load(folder.path(), options);
 }
 

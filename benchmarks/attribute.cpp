@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "inseq/attribution_model.h"
+#include "inseq/process_memory.h"
 #include "io/file.h"
 #include "models/stack/device.h"
 #include "nn/linear.h"
@@ -88,6 +89,7 @@ int run(const Json& job) {
 }  // namespace inseq
 
 int main(int argc, char** argv) {
+  inseq::prepare_process_memory();
   try {
     INSEQ_CHECK(argc == 2, inseq::InvalidArgument, "usage: attribute JOB.json");
     return inseq::run(inseq::Json::parse(inseq::io::read_text(argv[1])));

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "generation/generation.h"
+#include "inseq/process_memory.h"
 #include "io/file.h"
 #include "models/stack/architecture.h"
 
@@ -56,6 +57,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace inseq
 
 int main(int argc, char** argv) {
+  inseq::prepare_process_memory();
   try {
     return inseq::run({argv + 1, argv + argc});
   } catch (const std::exception& error) {

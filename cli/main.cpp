@@ -11,6 +11,7 @@
 #include "base/text_distance.h"
 #include "commands.h"
 #include "inseq/error.h"
+#include "inseq/process_memory.h"
 #include "io/file.h"
 #include "options.h"
 
@@ -155,6 +156,7 @@ int guarded(const std::vector<std::string>& arguments) {
 }  // namespace inseq::cli
 
 int main(int argc, char** argv) {
+  inseq::prepare_process_memory();
   std::signal(SIGINT, inseq::cli::stop_at_once);
   std::signal(SIGTERM, inseq::cli::stop_at_once);
   std::signal(SIGPIPE, SIG_IGN);

@@ -2,6 +2,7 @@
 // one.
 //   explain [model folder or .gguf file] [text]        (without a model: the default one)
 #include <inseq/attribution_model.h>
+#include <inseq/process_memory.h>
 
 #include <cstdio>
 #include <string>
@@ -23,6 +24,7 @@ void print_strongest(const inseq::AttributionModel& model,
 }  // namespace
 
 int main(int argc, char** argv) {
+  inseq::prepare_process_memory();
   const std::string name = argc > 1 ? argv[1] : "";
   const std::string text = argc > 2 ? argv[2] : "The Eiffel Tower is located in the city of";
   try {

@@ -16,7 +16,7 @@ LAYERS = [
     "aggregation", "render", "api", "cli",
 ]  # fmt: skip
 # Installed headers count as data, but for those that belong to another layer.
-PUBLIC_LAYERS = {"error.h": "base", "progress.h": "base", "attribution_model.h": "api"}
+PUBLIC_LAYERS = {"error.h": "base", "process_memory.h": "base", "progress.h": "base", "attribution_model.h": "api"}
 
 NO_TENSORS = {"base", "io", "text"}
 # The precompiled header is what gives sources their tensors; attribution JSON is the one format that holds them.

@@ -1,5 +1,7 @@
 #include "base/memory.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -10,12 +12,24 @@
 #include "inseq/error.h"
 
 namespace inseq {
+namespace {
+
+/// Bytes that the system counts as this program's, but no object uses.
+int64_t kept_by_allocator() {
+#ifdef __GLIBC__
+  return static_cast<int64_t>(mallinfo2().fordblks);
+#else
+  return 0;
+#endif
+}
+
+}  // namespace
 
 int64_t free_memory() {
   std::ifstream info("/proc/meminfo");
   for (std::string key; info >> key;) {
     int64_t kib = 0;
-    if (key == "MemAvailable:" && info >> kib) return kib * 1024;
+    if (key == "MemAvailable:" && info >> kib) return kib * 1024 + kept_by_allocator();
   }
   return 0;
 }

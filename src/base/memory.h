@@ -4,8 +4,8 @@
 
 namespace inseq {
 
-/// Bytes of main memory that a program could still take without swapping; 0 when the system does
-/// not say.
+/// Bytes of main memory that this program could still use without swapping, those its allocator
+/// keeps included; 0 when the system does not say.
 int64_t free_memory();
 
 /// "512 KiB", "1.5 GiB".

@@ -90,7 +90,7 @@ bool parsed_flag(const Option& option, std::string text) {
 }
 
 Json value_of(const Option& option, const std::vector<std::string>& given) {
-  const std::string last = given.empty() ? "" : given.back();
+  std::string last = given.empty() ? "" : given.back();
   switch (option.kind) {
     case Kind::kText:
       return last;

@@ -24,7 +24,7 @@ struct Request {
 /// Inseq hands the options to the method, the attributed function and the step scores alike; one
 /// that nobody knows is an error here.
 void share_options(const AttributeOptions& options, Request& r) {
-  const auto known = [](const std::string& function) {
+  const auto known = [](const std::string& function) -> const auto& {
     return step_functions::step_functions().at(function).options;
   };
   std::vector<std::string> names;

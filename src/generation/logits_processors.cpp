@@ -38,7 +38,7 @@ void add_history_constraints(std::vector<LogitsProcessor>& list, const Options& 
 void add_length_constraints(std::vector<LogitsProcessor>& list, const Options& o,
                             const Lengths& lengths) {
   // Adds `change` for the steps at which the text's length fulfils `when`.
-  const auto add = [&](auto when, auto change) {
+  const auto add = [&](auto when, const auto& change) {
     list.push_back([when, change](const Tensor& scores, const Tensor& history) {
       return when(history.size(1)) ? change(scores, history.size(1)) : scores;
     });

@@ -12,6 +12,8 @@ constexpr int kBlock = 256;  // elements
 
 int at(const std::byte* bytes, int i) { return std::to_integer<int>(bytes[i]); }
 
+const std::byte* behind(const std::byte* bytes, int count) { return bytes + count; }
+
 /// Eight 6-bit scales and eight 6-bit minima in 12 bytes, for Q4_K and Q5_K. Bytes 0..3 and 4..7
 /// hold the first four scales and minima; their top two bits complete the last four, whose low
 /// nibbles lie in bytes 8..11.
@@ -40,7 +42,7 @@ void dequantize_q2_k(const std::byte* in, float* out, int64_t count) {
     const float dmin = load_half(in + 82);
     for (int group = 0; group < 16; ++group) {
       // Byte j of a half of 128 elements holds elements j, j + 32, j + 64, j + 96, two bits each.
-      const std::byte* from = quants + group / 8 * 32 + group % 2 * 16;
+      const std::byte* from = behind(quants, group / 8 * 32 + group % 2 * 16);
       const int shift = group % 8 / 2 * 2;
       const float scale = d * static_cast<float>(at(in, group) & 15);
       const float minimum = dmin * static_cast<float>(at(in, group) >> 4);
@@ -62,8 +64,8 @@ void dequantize_q3_k(const std::byte* in, float* out, int64_t count) {
       const int low = at(scales, group % 8) >> (group < 8 ? 0 : 4) & 15;
       const int high = at(scales, 8 + group % 4) >> group / 4 * 2 & 3;
       const float scale = d * static_cast<float>((low | high << 4) - 32);
-      const std::byte* from = quants + group / 8 * 32 + group % 2 * 16;
-      const std::byte* third = in + group % 2 * 16;
+      const std::byte* from = behind(quants, group / 8 * 32 + group % 2 * 16);
+      const std::byte* third = behind(in, group % 2 * 16);
       const int shift = group % 8 / 2 * 2;
       const int bit = group / 2;
       for (int i = 0; i < 16; ++i) {
@@ -82,7 +84,7 @@ void dequantize_q4_k(const std::byte* in, float* out, int64_t count) {
     const float dmin = load_half(in + 2);
     const ScalesAndMinima packed(in + 4);
     for (int group = 0; group < 8; ++group) {
-      const std::byte* from = in + 16 + group / 2 * 32;
+      const std::byte* from = behind(in, 16 + group / 2 * 32);
       const int shift = group % 2 * 4;
       const float scale = d * static_cast<float>(packed.scale[group]);
       const float minimum = dmin * static_cast<float>(packed.minimum[group]);
@@ -102,7 +104,7 @@ void dequantize_q5_k(const std::byte* in, float* out, int64_t count) {
     const ScalesAndMinima packed(in + 4);
     const std::byte* fifth = in + 16;
     for (int group = 0; group < 8; ++group) {
-      const std::byte* from = in + 48 + group / 2 * 32;
+      const std::byte* from = behind(in, 48 + group / 2 * 32);
       const int shift = group % 2 * 4;
       const float scale = d * static_cast<float>(packed.scale[group]);
       const float minimum = dmin * static_cast<float>(packed.minimum[group]);
@@ -124,8 +126,8 @@ void dequantize_q6_k(const std::byte* in, float* out, int64_t count) {
       // (low for k < 2, high otherwise) and its high bits in bit pair k of 32 bytes.
       const int half = group / 8;
       const int quarter = group % 8 / 2;
-      const std::byte* low = in + half * 64 + quarter % 2 * 32 + group % 2 * 16;
-      const std::byte* high = in + 128 + half * 32 + group % 2 * 16;
+      const std::byte* low = behind(in, half * 64 + quarter % 2 * 32 + group % 2 * 16);
+      const std::byte* high = behind(in, 128 + half * 32 + group % 2 * 16);
       const int low_shift = quarter / 2 * 4;
       const int high_shift = quarter * 2;
       const float scale = d * static_cast<float>(std::to_integer<int8_t>(in[192 + group]));

@@ -78,7 +78,6 @@ std::string gzip_decompress(std::span<const std::byte> bytes, const std::string&
   bool inside = true;  // inside a member
   while (inside || stream.avail_in > 0 || given < bytes.size()) {
     if (!inside) inflateReset(&stream);
-    inside = true;
     if (stream.avail_in == 0) {
       stream.next_in = as_input(bytes.data() + given);
       stream.avail_in = next_piece(bytes.size() - given);

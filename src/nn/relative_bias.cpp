@@ -18,7 +18,8 @@ Tensor RelativeBias::of_distances(int64_t lowest, int64_t highest) const {
   // Half of the buckets hold one distance each; the others share the rest up to max_distance. In
   // float32, as transformers rounds them.
   const int64_t exact = buckets / 2;
-  const double reach = std::log(static_cast<double>(options_.max_distance) / exact);
+  const double reach =
+      std::log(static_cast<double>(options_.max_distance) / static_cast<double>(exact));
   const Tensor far =
       (at::log(distance.to(at::kFloat).clamp_min(1) / exact) / reach * (buckets - exact))
           .to(at::kLong)

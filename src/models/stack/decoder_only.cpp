@@ -96,7 +96,7 @@ void DecoderOnly::zero_values(const Sides& embeddings, const ValueZeroing& zeroi
 int64_t DecoderOnly::pullback_bytes(int64_t, int64_t tokens) const {
   const DecoderOnlySizes& s = decoder_sizes_;
   const int64_t inner = decoder_.layers().front().feed_forward().inner_units();
-  const int64_t element = at::elementSize(type()), wide = at::elementSize(wide_type(type()));
+  const int64_t element = element_bytes(type()), wide = element_bytes(wide_type(type()));
   const int64_t qkv = (s.heads + 2 * s.kv_heads) * s.head_dim;
   // Residual gradient and its copy in the model's type, the largest of feed-forward and attention
   // temporaries, and (on devices without the tiled kernel) three sets of attention weights.
@@ -109,7 +109,7 @@ int64_t DecoderOnly::pullback_bytes(int64_t, int64_t tokens) const {
 int64_t DecoderOnly::saved_bytes(int64_t, int64_t tokens) const {
   const DecoderOnlySizes& s = decoder_sizes_;
   const int64_t inner = decoder_.layers().front().feed_forward().inner_units();
-  const int64_t element = at::elementSize(type()), wide = at::elementSize(wide_type(type()));
+  const int64_t element = element_bytes(type()), wide = element_bytes(wide_type(type()));
   const int64_t qkv = (s.heads + 2 * s.kv_heads) * s.head_dim;
   return tokens * s.layers * (2 * s.hidden * element + 2 * wide + qkv * wide + inner * element) +
          3 * tokens * s.hidden * element;

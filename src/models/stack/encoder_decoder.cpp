@@ -179,7 +179,7 @@ Tensor EncoderDecoder::next_logits(const Tensor& ids, const Tensor& mask, Cache&
 
 int64_t EncoderDecoder::pullback_bytes(int64_t source_tokens, int64_t tokens) const {
   const ModelSizes& s = sizes_;
-  const int64_t element = at::elementSize(type()), wide = at::elementSize(wide_type(type()));
+  const int64_t element = element_bytes(type()), wide = element_bytes(wide_type(type()));
   // Residual gradient and its copies, and the largest of feed-forward and attention temporaries.
   const auto per_token = [&](const LayerStack& half, int64_t attention_units) {
     const int64_t inner = half.layers().front().feed_forward().inner_units();
@@ -202,7 +202,7 @@ int64_t EncoderDecoder::pullback_bytes(int64_t source_tokens, int64_t tokens) co
 
 int64_t EncoderDecoder::saved_bytes(int64_t source_tokens, int64_t tokens) const {
   const ModelSizes& s = sizes_;
-  const int64_t element = at::elementSize(type()), wide = at::elementSize(wide_type(type()));
+  const int64_t element = element_bytes(type()), wide = element_bytes(wide_type(type()));
   const auto& cross = decoder_.layers().front().cross().shape();
   const int64_t units = cross.heads * cross.head_dim;
   // Normalised inputs of each block, slopes of the feed-forward, queries, keys and values.

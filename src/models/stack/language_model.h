@@ -183,6 +183,10 @@ inline at::ScalarType wide_type(at::ScalarType type) {
   return type == at::kDouble ? at::kDouble : at::kFloat;
 }
 
+inline int64_t element_bytes(at::ScalarType type) {
+  return static_cast<int64_t>(at::elementSize(type));
+}
+
 /// What a mask of generation says. mask: [batch, tokens], 0 at padding.
 struct SeenTokens {
   Tensor positions;  // [batch, fresh] int64 of the last tokens: real ones are counted from 0

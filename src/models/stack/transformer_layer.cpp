@@ -77,8 +77,8 @@ void TransformerLayer::pullback_through(Block block, ResidualGradient& grad, con
 void TransformerLayer::pullback_behind(Block block, ResidualGradient& grad, const Saved& saved,
                                        const nn::Rows& rows, Tensor& grad_source) const {
   const std::span<const Block> all = blocks();
-  for (size_t i = all.size(); i-- > 0 && all[i] > block;)
-    pullback_through(all[i], grad, saved, rows, grad_source);
+  for (auto behind = all.rbegin(); behind != all.rend() && *behind > block; ++behind)
+    pullback_through(*behind, grad, saved, rows, grad_source);
 }
 
 void TransformerLayer::pullback(ResidualGradient& grad, const Saved& saved, const nn::Rows& rows,

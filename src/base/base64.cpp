@@ -25,19 +25,36 @@ constexpr std::array<uint8_t, 256> kDigits = make_digits();
 }  // namespace
 
 std::string base64_encode(std::span<const std::byte> bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  char* digits = out.data();
+  for (size_t i = 0; i < bytes.size(); i += 3, digits += 4) {
     const size_t count = std::min<size_t>(3, bytes.size() - i);
     uint32_t group = 0;
     for (size_t k = 0; k < 3; ++k) {
       group = (group << 8) | (k < count ? static_cast<uint32_t>(bytes[i + k]) : 0U);
     }
-    for (size_t k = 0; k < 4; ++k) {
-      out.push_back(k <= count ? kAlphabet[(group >> (18 - 6 * k)) & 63U] : '=');
-    }
+    for (size_t k = 0; k <= count; ++k) digits[k] = kAlphabet[(group >> (18 - 6 * k)) & 63U];
   }
   return out;
+}
+
+void Base64Writer::write(std::span<const std::byte> bytes) {
+  constexpr size_t kPiece = size_t{3} << 14;
+  while (!bytes.empty()) {
+    const size_t wanted = (left_.empty() ? kPiece : 3) - left_.size();
+    const auto piece = bytes.first(std::min(wanted, bytes.size()));
+    bytes = bytes.subspan(piece.size());
+    left_.insert(left_.end(), piece.begin(), piece.end());
+    const size_t whole = left_.size() / 3 * 3;
+    if (whole == 0) continue;
+    out_(base64_encode(std::span(left_).first(whole)));
+    left_.erase(left_.begin(), left_.begin() + static_cast<ptrdiff_t>(whole));
+  }
+}
+
+void Base64Writer::finish() {
+  out_(base64_encode(left_));
+  left_.clear();
 }
 
 std::optional<std::vector<std::byte>> base64_decode(std::string_view text) {

@@ -56,10 +56,11 @@ Json scores_json(const std::map<std::string, Tensor>& scores, const Encode& enco
   return out;
 }
 
-Json sequence_json(const SequenceAttribution& sequence, const SaveOptions& options) {
+Json sequence_json(const SequenceAttribution& sequence, const SaveOptions& options,
+                   LateTexts& late) {
   const auto encode = [&](const Tensor& tensor) -> Json {
     if (!tensor.defined()) return nullptr;
-    return encode_safetensor(tensor, options.precision);
+    return encode_safetensor(tensor, options.precision, late);
   };
   return instance(kModule, class_prefix(sequence.kind) + "FeatureAttributionSequenceOutput",
                   {{"attr_pos_end", sequence.attr_pos_end},
@@ -72,10 +73,10 @@ Json sequence_json(const SequenceAttribution& sequence, const SaveOptions& optio
                    {"target_attributions", encode(sequence.target_attributions)}});
 }
 
-Json step_json(const StepAttribution& step, const SaveOptions& options) {
+Json step_json(const StepAttribution& step, const SaveOptions& options, LateTexts& late) {
   const auto encode = [&](const Tensor& tensor) -> Json {
     if (!tensor.defined()) return nullptr;
-    return encode_ndarray(tensor, !options.compress);  // never packed twice
+    return encode_ndarray(tensor, !options.compress, late);  // never packed twice
   };
   return instance(kModule, class_prefix(step.kind) + "FeatureAttributionStepOutput",
                   {{"prefix", batch_json(step.prefix)},
@@ -87,28 +88,42 @@ Json step_json(const StepAttribution& step, const SaveOptions& options) {
                    {"target_attributions", encode(step.target_attributions)}});
 }
 
-}  // namespace
-
-std::string to_json_text(const AttributionOutput& output, const SaveOptions& options) {
+void write_json(const AttributionOutput& output, const SaveOptions& options, const Sink& out) {
+  LateTexts late;
   Json sequences = Json::array();
   for (const SequenceAttribution& sequence : output.sequences) {
-    sequences.push_back(sequence_json(sequence, options));
+    sequences.push_back(sequence_json(sequence, options, late));
   }
   Json steps;
   if (output.steps) {
     steps = Json::array();
-    for (const StepAttribution& step : *output.steps) steps.push_back(step_json(step, options));
+    for (const StepAttribution& step : *output.steps) {
+      steps.push_back(step_json(step, options, late));
+    }
   }
-  return dump_python_json(instance(kModule, "FeatureAttributionOutput",
-                                   {{"info", output.info},
-                                    {"sequence_attributions", std::move(sequences)},
-                                    {"step_attributions", std::move(steps)}}));
+  write_python_json(instance(kModule, "FeatureAttributionOutput",
+                             {{"info", output.info},
+                              {"sequence_attributions", std::move(sequences)},
+                              {"step_attributions", std::move(steps)}}),
+                    late, out);
+}
+
+}  // namespace
+
+std::string to_json_text(const AttributionOutput& output, const SaveOptions& options) {
+  std::string text;
+  write_json(output, options, [&text](std::string_view piece) { text += piece; });
+  return text;
 }
 
 void save_attribution(const AttributionOutput& output, const std::string& path,
                       const SaveOptions& options) {
-  const std::string text = to_json_text(output, options);
-  write_file(path, options.compress ? gzip_compress(text, kGzipLevel) : text);
+  write_file(path, [&](const Sink& file) {
+    if (!options.compress) return write_json(output, options, file);
+    GzipWriter packed(file, kGzipLevel);
+    write_json(output, options, [&packed](std::string_view piece) { packed.write(piece); });
+    packed.finish();
+  });
 }
 
 AttributionOutput load_attribution(const std::string& path) {

@@ -45,6 +45,12 @@ const DTypeNames* names_of(at::ScalarType scalar) {
   return nullptr;
 }
 
+/// The type itself, or float32 where NumPy has none of that kind.
+at::ScalarType numpy_type(const Tensor& tensor) {
+  const DTypeNames* names = names_of(tensor.scalar_type());
+  return names == nullptr || names->numpy == nullptr ? at::kFloat : names->scalar;
+}
+
 std::span<const std::byte> bytes_of(const Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
@@ -123,15 +129,23 @@ void flatten(const Json& value, std::span<const int64_t> shape, std::vector<doub
 
 }  // namespace
 
-std::string encode_safetensor(const Tensor& tensor, ScorePrecision precision) {
-  Tensor saved = tensor.detach().cpu();
-  if (precision == ScorePrecision::kFloat16) saved = saved.to(at::kHalf);
-  if (precision == ScorePrecision::kFloat8) saved = saved.to(at::kFloat8_e4m3fn);
-  if (names_of(saved.scalar_type()) == nullptr) saved = saved.to(at::kFloat);
-  saved = saved.contiguous();
-  const std::string file = write_safetensors(
-      {{kTensorName, names_of(saved.scalar_type())->dtype, saved.sizes().vec(), bytes_of(saved)}});
-  return base64_encode(std::as_bytes(std::span(file)));
+Json encode_safetensor(const Tensor& tensor, ScorePrecision precision, LateTexts& late) {
+  at::ScalarType type = tensor.scalar_type();
+  if (precision == ScorePrecision::kFloat16) type = at::kHalf;
+  if (precision == ScorePrecision::kFloat8) type = at::kFloat8_e4m3fn;
+  if (names_of(type) == nullptr) type = at::kFloat;
+  return late.add([tensor = tensor.detach(), type](const Sink& out) {
+    Base64Writer writer(out);
+    const std::string header = safetensors_header(
+        {{kTensorName, names_of(type)->dtype, tensor.sizes().vec(), /*bytes=*/{}}});
+    writer.write(std::as_bytes(std::span(header)));
+    // Row by row: a copy of the whole would be as large as everything explained.
+    for (const Tensor& row : (tensor.dim() == 0 ? tensor.unsqueeze(0) : tensor).split(1)) {
+      const Tensor saved = row.to(at::kCPU, type).contiguous();
+      writer.write(bytes_of(saved));
+    }
+    writer.finish();
+  });
 }
 
 Tensor decode_safetensor(const Json& value, const std::string& where) {
@@ -148,28 +162,27 @@ Tensor decode_safetensor(const Json& value, const std::string& where) {
   throw FormatError(concat(where, ": the safetensors data holds no tensor \"", kTensorName, "\""));
 }
 
-Json encode_ndarray(const Tensor& tensor, bool pack) {
-  Tensor saved = tensor.detach().cpu();
-  const DTypeNames* names = names_of(saved.scalar_type());
-  if (names == nullptr || names->numpy == nullptr) {
-    saved = saved.to(at::kFloat);
-    names = names_of(at::kFloat);
-  }
-  saved = saved.contiguous();
+std::string ndarray_text(const Tensor& tensor, bool pack) {
+  const Tensor saved = tensor.detach().to(at::kCPU, numpy_type(tensor)).contiguous();
   const std::span<const std::byte> bytes = bytes_of(saved);
-  std::string text = "b64:" + base64_encode(bytes);
   if (pack) {
     const std::string small =
         gzip_compress({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, 9);
     // Inseq's condition for packing.
     if (static_cast<double>(small.size()) < 0.9 * static_cast<double>(bytes.size()) &&
         small.size() + 8 < bytes.size()) {
-      text = "b64.gz:" + base64_encode(std::as_bytes(std::span(small)));
+      return "b64.gz:" + base64_encode(std::as_bytes(std::span(small)));
     }
   }
-  Json out{
-      {"__ndarray__", std::move(text)}, {"dtype", names->numpy}, {"shape", saved.sizes().vec()}};
-  if (saved.dim() > 1) out["Corder"] = true;
+  return "b64:" + base64_encode(bytes);
+}
+
+Json encode_ndarray(const Tensor& tensor, bool pack, LateTexts& late) {
+  Json out{{"__ndarray__",
+            late.add([tensor, pack](const Sink& sink) { sink(ndarray_text(tensor, pack)); })},
+           {"dtype", names_of(numpy_type(tensor))->numpy},
+           {"shape", tensor.sizes().vec()}};
+  if (tensor.dim() > 1) out["Corder"] = true;
   return out;
 }
 

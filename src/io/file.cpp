@@ -154,14 +154,18 @@ void check_writable(const std::string& path) {
 }
 
 void write_file(const std::string& path, std::string_view content) {
+  write_file(path, [content](const Sink& out) { out(content); });
+}
+
+void write_file(const std::string& path, const std::function<void(const Sink&)>& produce) {
   if (is_special(path)) {
     const Descriptor file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
     if (file.number < 0) fail(path, "cannot be written", errno);
-    write_all(file.number, content, path);
+    produce([&](std::string_view piece) { write_all(file.number, piece, path); });
     return;
   }
   UnfinishedFile file(path);
-  file.write(content);
+  produce([&](std::string_view piece) { file.write(piece); });
   file.finish();
 }
 

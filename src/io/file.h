@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/sink.h"
+
 namespace inseq::io {
 
 /// A whole file mapped read-only into memory. Throws InvalidArgument when it cannot be opened or is
@@ -36,6 +38,8 @@ void check_writable(const std::string& path);
 /// symbolic link is followed; a pipe or device is written to directly. Throws InvalidArgument with
 /// the reason.
 void write_file(const std::string& path, std::string_view content);
+/// The same for content that comes in pieces: `produce` gives them to the sink.
+void write_file(const std::string& path, const std::function<void(const Sink&)>& produce);
 
 /// A file that appears under its name only when it is finished; until then it lies beside it as
 /// `<name>.unfinished-<process>-<number>`. Removed unless finished, also by

@@ -32,34 +32,65 @@ bool is_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
 }
 
-std::string gzip_compress(std::string_view bytes, int level) {
+struct GzipWriter::State {
+  Sink out;
+  z_stream stream{};
+  uint32_t checksum = 0, size = 0;  // of what was written so far
+
+  /// Takes all input that the stream has been given.
+  void deflate_all(int flush) {
+    std::array<char, kChunk> chunk;
+    do {
+      stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
+      stream.avail_out = kChunk;
+      deflate(&stream, flush);
+      out({chunk.data(), kChunk - stream.avail_out});
+    } while (stream.avail_out == 0);
+  }
+};
+
+GzipWriter::GzipWriter(Sink out, int level)
+    : state_(std::make_unique<State>(State{.out = std::move(out)})) {
+  INSEQ_CHECK(
+      deflateInit2(&state_->stream, level, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+      InvalidArgument, "gzip level ", level, " is not between 1 and 9");
   // Header as Python's gzip writes it: deflate, no flags, time 0, a hint of the level, unknown
   // system.
-  std::string out("\x1F\x8B\x08\0\0\0\0\0", 8);
-  out.push_back(level == 9 ? '\x02' : level == 1 ? '\x04' : '\0');
-  out.push_back('\xFF');
-  z_stream stream{};
-  INSEQ_CHECK(deflateInit2(&stream, level, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK,
-              InvalidArgument, "gzip level ", level, " is not between 1 and 9");
-  uLong checksum = crc32(0, nullptr, 0);
-  std::array<char, kChunk> chunk;
-  size_t done = 0;
-  int status = Z_OK;
-  while (status != Z_STREAM_END) {
-    if (stream.avail_in == 0 && done < bytes.size()) {
-      stream.next_in = as_input(bytes.data() + done);
-      stream.avail_in = next_piece(bytes.size() - done);
-      checksum = crc32(checksum, stream.next_in, stream.avail_in);
-      done += stream.avail_in;
-    }
-    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
-    stream.avail_out = kChunk;
-    status = deflate(&stream, done == bytes.size() ? Z_FINISH : Z_NO_FLUSH);
-    out.append(chunk.data(), kChunk - stream.avail_out);
+  std::string header("\x1F\x8B\x08\0\0\0\0\0", 8);
+  header.push_back(level == 9 ? '\x02' : level == 1 ? '\x04' : '\0');
+  header.push_back('\xFF');
+  state_->out(header);
+}
+
+GzipWriter::~GzipWriter() { deflateEnd(&state_->stream); }
+
+void GzipWriter::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    z_stream& stream = state_->stream;
+    stream.next_in = as_input(bytes.data());
+    stream.avail_in = next_piece(bytes.size());
+    const size_t given = stream.avail_in;
+    state_->checksum =
+        static_cast<uint32_t>(crc32(state_->checksum, stream.next_in, stream.avail_in));
+    state_->size += static_cast<uint32_t>(given);
+    state_->deflate_all(Z_NO_FLUSH);
+    bytes.remove_prefix(given);
   }
-  deflateEnd(&stream);
-  put_little_endian(out, static_cast<uint32_t>(checksum));
-  put_little_endian(out, static_cast<uint32_t>(bytes.size()));
+}
+
+void GzipWriter::finish() {
+  state_->deflate_all(Z_FINISH);
+  std::string end;
+  put_little_endian(end, state_->checksum);
+  put_little_endian(end, state_->size);
+  state_->out(end);
+}
+
+std::string gzip_compress(std::string_view bytes, int level) {
+  std::string out;
+  GzipWriter writer([&out](std::string_view piece) { out += piece; }, level);
+  writer.write(bytes);
+  writer.finish();
   return out;
 }
 

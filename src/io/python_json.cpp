@@ -67,53 +67,73 @@ void append_number(std::string& out, const Json& value) {
   }
 }
 
-void append_value(std::string& out, const Json& value, size_t depth);
+/// Lays a value out over lines, and gives the text away piece by piece.
+class Writer {
+ public:
+  Writer(const LateTexts& late, const Sink& out) : late_(late), out_(out) {}
 
-/// The items of an array or object, one a line, between brackets.
-template <typename Items, typename Append>
-void append_items(std::string& out, std::string_view brackets, const Items& items, size_t depth,
-                  const Append& append) {
-  out.push_back(brackets[0]);
-  bool first = true;
-  for (const auto& item : items) {
-    out += first ? "\n" : ",\n";
-    first = false;
-    out.append(4 * (depth + 1), ' ');
-    append(item);
+  void value(const Json& value, size_t depth) {
+    if (value.is_string()) {
+      append_string(text_, value.get_ref<const std::string&>());
+    } else if (value.is_object()) {
+      object(value, depth);
+    } else if (value.is_array()) {
+      items("[]", value, depth, [&](const Json& item) { this->value(item, depth + 1); });
+    } else if (value.is_number()) {
+      append_number(text_, value);
+    } else if (value.is_binary()) {
+      text_.push_back('"');
+      flush();
+      late_.write(value, out_);
+      text_.push_back('"');
+    } else {
+      text_ += value.is_boolean() ? (value.get<bool>() ? "true" : "false") : "null";
+    }
   }
-  if (!first) {
-    out.push_back('\n');
-    out.append(4 * depth, ' ');
-  }
-  out.push_back(brackets[1]);
-}
 
-void append_object(std::string& out, const Json& value, size_t depth) {
-  std::vector<std::pair<std::string_view, const Json*>> members;
-  for (const auto& [key, member] : value.items()) members.emplace_back(key, &member);
-  std::sort(members.begin(), members.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  append_items(out, "{}", members, depth, [&](const auto& member) {
-    append_string(out, member.first);
-    out += ": ";
-    append_value(out, *member.second, depth + 1);
-  });
-}
-
-void append_value(std::string& out, const Json& value, size_t depth) {
-  if (value.is_string()) {
-    append_string(out, value.get_ref<const std::string&>());
-  } else if (value.is_object()) {
-    append_object(out, value, depth);
-  } else if (value.is_array()) {
-    append_items(out, "[]", value, depth,
-                 [&](const Json& item) { append_value(out, item, depth + 1); });
-  } else if (value.is_number()) {
-    append_number(out, value);
-  } else {
-    out += value.is_boolean() ? (value.get<bool>() ? "true" : "false") : "null";
+  void flush() {
+    out_(text_);
+    text_.clear();
   }
-}
+
+ private:
+  static constexpr size_t kPiece = size_t{1} << 16;
+
+  /// The items of an array or object, one a line, between brackets.
+  template <typename Items, typename Append>
+  void items(std::string_view brackets, const Items& items, size_t depth, const Append& append) {
+    text_.push_back(brackets[0]);
+    bool first = true;
+    for (const auto& item : items) {
+      text_ += first ? "\n" : ",\n";
+      first = false;
+      text_.append(4 * (depth + 1), ' ');
+      append(item);
+      if (text_.size() >= kPiece) flush();
+    }
+    if (!first) {
+      text_.push_back('\n');
+      text_.append(4 * depth, ' ');
+    }
+    text_.push_back(brackets[1]);
+  }
+
+  void object(const Json& value, size_t depth) {
+    std::vector<std::pair<std::string_view, const Json*>> members;
+    for (const auto& [key, member] : value.items()) members.emplace_back(key, &member);
+    std::sort(members.begin(), members.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    items("{}", members, depth, [&](const auto& member) {
+      append_string(text_, member.first);
+      text_ += ": ";
+      this->value(*member.second, depth + 1);
+    });
+  }
+
+  const LateTexts& late_;
+  const Sink& out_;
+  std::string text_;
+};
 
 /// Index just past the string literal that begins at `open`, or npos when it does not end.
 size_t end_of_string(std::string_view text, size_t open) {
@@ -185,8 +205,23 @@ void restore_bare_words(Json& value) {
 
 std::string dump_python_json(const Json& value) {
   std::string out;
-  append_value(out, value, 0);
+  write_python_json(value, {}, [&out](std::string_view piece) { out += piece; });
   return out;
+}
+
+Json LateTexts::add(std::function<void(const Sink&)> write) {
+  texts_.push_back(std::move(write));
+  return Json::binary({}, texts_.size() - 1);
+}
+
+void LateTexts::write(const Json& place, const Sink& out) const {
+  texts_.at(place.get_binary().subtype())(out);
+}
+
+void write_python_json(const Json& value, const LateTexts& late, const Sink& out) {
+  Writer writer(late, out);
+  writer.value(value, 0);
+  writer.flush();
 }
 
 Json parse_python_json(std::string_view text, const std::string& name, size_t max_depth) {

@@ -48,35 +48,47 @@ WrittenDtype written_dtype(const TensorToWrite& tensor) {
              " cannot be written: safetensors files hold no quantised blocks; convert to float32"));
 }
 
+/// The bytes that the tensor takes in a file.
+uint64_t size_of(const TensorToWrite& tensor) {
+  const std::optional<uint64_t> size = byte_size(tensor.dtype, tensor.shape);
+  INSEQ_CHECK(size, InvalidArgument, "tensor \"", tensor.name, "\" of shape ",
+              shape_text(tensor.shape), " has no size");
+  return *size;
+}
+
 void check_tensors(const std::vector<TensorToWrite>& tensors) {
   std::set<std::string_view> names;
   for (const TensorToWrite& tensor : tensors) {
     INSEQ_CHECK(names.insert(tensor.name).second && tensor.name != "__metadata__", InvalidArgument,
                 "the tensor name \"", tensor.name, "\" is taken; every tensor needs its own");
-    const std::optional<uint64_t> size = byte_size(tensor.dtype, tensor.shape);
-    INSEQ_CHECK(size && *size == tensor.bytes.size(), InvalidArgument, "tensor \"", tensor.name,
+    INSEQ_CHECK(size_of(tensor) == tensor.bytes.size(), InvalidArgument, "tensor \"", tensor.name,
                 "\" of shape ", shape_text(tensor.shape), " and type ", name_of(tensor.dtype),
                 " does not take the ", tensor.bytes.size(), " bytes given");
   }
 }
 
-}  // namespace
-
-std::string write_safetensors(const std::vector<TensorToWrite>& tensors,
-                              const std::map<std::string, std::string>& metadata) {
-  check_tensors(tensors);
+/// Widest dtypes first, then by name.
+std::vector<std::pair<WrittenDtype, const TensorToWrite*>> in_order(
+    const std::vector<TensorToWrite>& tensors) {
   std::vector<std::pair<WrittenDtype, const TensorToWrite*>> order;
   for (const TensorToWrite& tensor : tensors) order.emplace_back(written_dtype(tensor), &tensor);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return std::pair(-a.first.order, std::string_view(a.second->name)) <
            std::pair(-b.first.order, std::string_view(b.second->name));
   });
+  return order;
+}
+
+}  // namespace
+
+std::string safetensors_header(const std::vector<TensorToWrite>& tensors,
+                               const std::map<std::string, std::string>& metadata) {
   Json::object_t fields;  // a plain vector of pairs: filled without searching for duplicates
   if (!metadata.empty()) fields.push_back({"__metadata__", Json(metadata)});
   uint64_t end = 0;
-  for (const auto& [dtype, tensor] : order) {
+  for (const auto& [dtype, tensor] : in_order(tensors)) {
     const uint64_t begin = end;
-    end += tensor->bytes.size();
+    end += size_of(*tensor);
     fields.push_back(
         {tensor->name,
          Json{{"dtype", dtype.name}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}}});
@@ -89,12 +101,15 @@ std::string write_safetensors(const std::vector<TensorToWrite>& tensors,
         concat("a tensor name or the metadata is not valid UTF-8: ", error.what()));
   }
   header.resize((header.size() + 7) / 8 * 8, ' ');  // keeps the data aligned to 8 bytes
-  std::string out;
-  out.reserve(8 + header.size() + end);
   const uint64_t length = header.size();
-  out.append(reinterpret_cast<const char*>(&length), sizeof(length));
-  out += header;
-  for (const auto& [dtype, tensor] : order) {
+  return std::string(reinterpret_cast<const char*>(&length), sizeof(length)) + header;
+}
+
+std::string write_safetensors(const std::vector<TensorToWrite>& tensors,
+                              const std::map<std::string, std::string>& metadata) {
+  check_tensors(tensors);
+  std::string out = safetensors_header(tensors, metadata);
+  for (const auto& [dtype, tensor] : in_order(tensors)) {
     out.append(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
   }
   return out;

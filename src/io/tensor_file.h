@@ -138,5 +138,8 @@ struct TensorToWrite {
 /// on duplicate names or sizes that do not match, Unsupported on quantised dtypes.
 std::string write_safetensors(const std::vector<TensorToWrite>& tensors,
                               const std::map<std::string, std::string>& metadata = {});
+/// What stands before the tensors in such a file; their bytes are not looked at.
+std::string safetensors_header(const std::vector<TensorToWrite>& tensors,
+                               const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace inseq::io

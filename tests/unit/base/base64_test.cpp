@@ -29,6 +29,20 @@ TEST(Base64, KeepsEveryByte) {
   EXPECT_EQ(decode(encode(all)), all);
 }
 
+TEST(Base64, PiecesOfAnySizeGiveTheSameText) {
+  std::string plain;
+  for (int i = 0; i < 200000; ++i) plain.push_back(static_cast<char>(i * 31 % 251));
+  for (const size_t size : {1U, 2U, 3U, 4U, 49151U, 49153U, 200000U}) {
+    std::string coded;
+    Base64Writer writer([&coded](std::string_view piece) { coded += piece; });
+    for (size_t i = 0; i < plain.size(); i += size) {
+      writer.write(std::as_bytes(std::span(plain).subspan(i, std::min(size, plain.size() - i))));
+    }
+    writer.finish();
+    EXPECT_EQ(coded, encode(plain)) << size;
+  }
+}
+
 TEST(Base64, RefusesWhatIsNotBase64) {
   for (const char* bad :
        {"Z", "Zg", "Zg=", "Zm9v\n", "Zm9*", "Z===", "====", "=g==", "Zg==Zg==", "Zh==", "Zm-_"}) {

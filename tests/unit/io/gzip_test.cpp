@@ -19,6 +19,18 @@ TEST(Gzip, GivesBackWhatItTook) {
   }
 }
 
+TEST(Gzip, TakesPiecesOfAnySize) {
+  std::string text, packed;
+  GzipWriter writer([&packed](std::string_view piece) { packed += piece; }, 5);
+  for (int i = 0; i < 30000; ++i) {
+    const std::string piece(static_cast<size_t>(i % 50), static_cast<char>('a' + i * 7919 % 26));
+    text += piece;
+    writer.write(piece);
+  }
+  writer.finish();
+  EXPECT_EQ(gzip_decompress(bytes(packed), "x", 1 << 20), text);
+}
+
 TEST(Gzip, ReadsSeveralMembers) {
   const std::string packed = gzip_compress("one ", 9) + gzip_compress("two", 1);
   EXPECT_EQ(gzip_decompress(bytes(packed), "x", 100), "one two");

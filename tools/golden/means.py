@@ -4,8 +4,8 @@ usage: means.py [CASE ...]      (all cases without arguments)
 
 A case is like those of tests/golden/cases with "seeds", how often the method runs. ReAGent's sampler asks nltk for tags,
 which needs a download; it is given those of tools/tags, and "uniform_sampler" replaces it by one that draws from all
-tokens that are not special. What is kept of the target attributions: their mean and its standard error. Needs
-scikit-learn, for LIME and discretized integrated gradients.
+tokens that are not special. What is kept of the attributions of both sides: their mean and its standard error. Needs
+scikit-learn, for LIME.
 """
 
 import json
@@ -22,6 +22,7 @@ for tools in ("models", "tags"):
 import inseq  # noqa: E402
 import make_model  # noqa: E402
 import make_weights  # noqa: E402
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from inseq.attr.feat.ops import reagent  # noqa: E402
 from inseq.attr.feat.ops.reagent_core import token_sampler  # noqa: E402
@@ -56,20 +57,26 @@ def run(name):
         reagent.POSTagTokenSampler = UniformSampler
     elif case["method"] == "reagent":
         tags_of_words_alone()
-    total = squares = None
+    count = case["seeds"]
+    sums = {}  # of scores and of their squares, a side
     with tempfile.TemporaryDirectory() as folder:
         make_model.write_model_folder(case["model"], folder)
         model = inseq.load_model(folder, case["method"], **case.get("load_arguments", {}))
-        for seed in range(case["seeds"]):
+        for seed in range(count):
             torch.manual_seed(seed)
-            result = model.attribute(show_progress=False, pretty_progress=False, **case["arguments"])
-            found = result.sequence_attributions[0].target_attributions.double()
-            total = found if total is None else total + found
-            squares = found**2 if squares is None else squares + found**2
-    count = case["seeds"]
-    mean = total / count
-    error = ((squares / count - mean**2).clamp_min(0) / (count - 1)).sqrt()
-    save_file({"mean": mean.float(), "error": error.float()}, FOLDER / f"{name}.safetensors")
+            np.random.seed(seed)
+            result = model.attribute(show_progress=False, pretty_progress=False, **case["arguments"]).sequence_attributions[0]
+            for side in ("source", "target"):
+                found = getattr(result, f"{side}_attributions")
+                if found is not None:
+                    total, squares = sums.get(side, (0, 0))
+                    sums[side] = total + found.double(), squares + found.double() ** 2
+    kept = {}
+    for side, (total, squares) in sums.items():
+        mean = total / count
+        kept[f"{side}.mean"] = mean.float()
+        kept[f"{side}.error"] = ((squares / count - mean**2).clamp_min(0) / (count - 1)).sqrt().float()
+    save_file(kept, FOLDER / f"{name}.safetensors")
     print(f"made {name}", flush=True)
 
 

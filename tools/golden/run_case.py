@@ -154,11 +154,13 @@ def unroll_windows(model):
 
 
 def read_baselines(model):
-    """Inseq's layer methods read the source's ids where Captum hands them the baseline's: the difference is zero."""
+    """Inseq's layer methods read the text's ids where Captum hands them the baseline's: the difference is zero."""
     forward = model.forward
 
-    def forward_given(ids, decoder_embeds, encoder_ids, *args, **kwargs):
-        return forward(ids, decoder_embeds, ids, *args, **kwargs)
+    def forward_given(ids, *args, **kwargs):
+        if model.is_encoder_decoder:  # ids, target embeddings, the ids to read
+            return forward(ids, args[0], ids, *args[2:], **kwargs)
+        return forward(ids, ids, *args[1:], **kwargs)
 
     model.forward = forward_given
 

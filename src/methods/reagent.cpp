@@ -1,6 +1,7 @@
 // ReAGent (Zhao and Shan 2024): what the probability of a token loses when tokens before it are
 // replaced by random ones, until the most important ones alone let the model predict it.
 #include "inseq/error.h"
+#include "methods/features/groups.h"
 #include "methods/paths/random.h"
 #include "methods/registry/method.h"
 #include "methods/sampling/token_sampler.h"
@@ -11,18 +12,19 @@ namespace {
 
 using engine::Sides;
 
-/// The options.
+/// The options. Features are tokens, or groups of tokens that are replaced together.
 struct Probing {
   int64_t probes, most_rounds, top_k, keep_top_n;
   double keep_ratio, replacing_ratio;
   bool invert_keep;
   Replacements replacements;
+  Json feature_mask;
   uint64_t seed;
 
-  /// Of `tokens` tokens, how many count as important.
-  int64_t important(int64_t tokens) const {
-    const auto share = static_cast<int64_t>(std::ceil(keep_ratio * static_cast<double>(tokens)));
-    return std::min(tokens, keep_top_n > 0 ? keep_top_n : share);
+  /// Of `features` features, how many count as important.
+  int64_t important(int64_t features) const {
+    const auto share = static_cast<int64_t>(std::ceil(keep_ratio * static_cast<double>(features)));
+    return std::min(features, keep_top_n > 0 ? keep_top_n : share);
   }
 };
 
@@ -40,6 +42,7 @@ Probing probing_of(const Json& options) {
           .invert_keep = options.at("invert_keep").get<bool>(),
           .replacements = options.at("sampler") == "uniform" ? Replacements::kAny
                                                              : Replacements::kSamePartOfSpeech,
+          .feature_mask = options.at("feature_mask"),
           .seed = options.at("seed").get<uint64_t>()};
 }
 
@@ -62,11 +65,13 @@ class Probes {
         options_(options),
         source_(question_.ids.source.defined() ? question_.ids.source.size(0) : 0),
         ids_(tokens_of(question_)),
+        features_(features_of(question_, options.feature_mask)),
+        feature_of_(features_of_tokens()),
         sampler_(question_, engine.model().sizes(), ids_, source_, options.replacements) {
     question_.attributed_function = step_functions::bind("probability", Json::object());
     question_.step_scores.clear();
     at::Generator random = random_stream(options_.seed, 0);
-    importance_ = at::rand({steps(), options_.probes, ids_.size(0)}, random, at::kDouble);
+    importance_ = at::rand({steps(), options_.probes, features()}, random, at::kDouble);
     going_ = at::ones({steps(), options_.probes}, at::kBool);
     original_ = engine_.part(0, steps() + 1, "steps").perturbed(question_, {{}}).to(at::kDouble);
   }
@@ -83,12 +88,12 @@ class Probes {
   }
 
   /// Mean importance of the tokens at a step over the probes that stopped, or over all if none
-  /// did: [tokens that it sees].
+  /// did; tokens have that of their feature: [tokens that it sees].
   Tensor mean_importance(int64_t step) const {
-    const Tensor scores = importance_[step].narrow(1, 0, seen(step)).softmax(-1);
+    const Tensor scores = importance_[step].narrow(1, 0, features_seen(step)).softmax(-1);
     const Tensor stopped = going_[step].logical_not().to(at::kDouble);
     const Tensor weights = stopped.any().item<bool>() ? stopped : at::ones_like(stopped);
-    return weights.unsqueeze(0).mm(scores).squeeze(0) / weights.sum();
+    return of_tokens(weights.unsqueeze(0).mm(scores).squeeze(0) / weights.sum(), seen(step));
   }
 
   int64_t source() const { return source_; }
@@ -102,16 +107,37 @@ class Probes {
     return at::cat(ids);
   }
 
+  /// The index of each token's feature: [tokens] int64.
+  Tensor features_of_tokens() const {
+    const Tensor out = at::empty({ids_.size(0)}, at::kLong);
+    for (size_t i = 0; i < features_.size(); ++i) {
+      for (const int64_t token : features_[i].tokens)
+        out[(features_[i].source ? 0 : source_) + token] = static_cast<int64_t>(i);
+    }
+    return out;
+  }
+
   int64_t steps() const { return question_.steps(); }
+  int64_t features() const { return static_cast<int64_t>(features_.size()); }
+  /// Tokens before a step's position.
   int64_t seen(int64_t step) const {
     return source_ + (question_.attributes_target() ? question_.first + step : 0);
   }
+  /// Features with a token among them: the first ones, as features are in the order of theirs.
+  int64_t features_seen(int64_t step) const {
+    return feature_of_.narrow(0, 0, seen(step)).max().item<int64_t>() + 1;
+  }
+  /// From the last axis' features to the first `count` tokens.
+  Tensor of_tokens(const Tensor& of_features, int64_t count) const {
+    return of_features.index_select(-1, feature_of_.narrow(0, 0, count));
+  }
 
-  /// Replaces tokens at random, the same for all steps. Tokens whose replacement lowers the
+  /// Replaces features at random, the same for all steps. Those whose replacement lowers the
   /// probability gain importance, the others lose as much.
   void update(const engine::Engine& engine, at::Generator& random) {
-    const std::vector<int64_t> shape = {options_.probes, ids_.size(0)};
+    const std::vector<int64_t> shape = {options_.probes, features()};
     const Tensor replaced = at::rand(shape, random, at::kDouble) < options_.replacing_ratio;
+    const Tensor replaced_tokens = of_tokens(replaced, ids_.size(0));
     const Tensor drawn = sampler_.draw(options_.probes, ids_.size(0), random);
     const Tensor going = going_.any(0);
     std::vector<engine::Perturbation> perturbations;
@@ -119,7 +145,7 @@ class Probes {
     for (int64_t probe = 0; probe < options_.probes; ++probe) {
       if (!going[probe].item<bool>()) continue;
       probes.push_back(probe);
-      perturbations.push_back(edits(replaced[probe], drawn[probe]));
+      perturbations.push_back(edits(replaced_tokens[probe], drawn[probe]));
     }
     const Tensor scores = engine.perturbed(question_, perturbations).to(at::kDouble);
     const Tensor index = at::tensor(probes, at::kLong);
@@ -147,7 +173,7 @@ class Probes {
     return out;
   }
 
-  /// Ends the probes whose most important tokens alone let the model predict the target.
+  /// Ends the probes whose most important features alone let the model predict the target.
   void stop(const engine::Engine& engine, at::Generator& random) {
     constexpr size_t kTextsAtOnce = 2048;
     std::vector<engine::ReplacedText> texts;
@@ -172,13 +198,14 @@ class Probes {
   }
 
   engine::ReplacedText only_important(int64_t step, int64_t probe, at::Generator& random) const {
-    const int64_t tokens = seen(step), position = question_.first + step;
-    const Tensor top =
-        std::get<1>(importance_[step][probe].narrow(0, 0, tokens).topk(options_.important(tokens)));
-    const Tensor replaced = at::full({tokens}, !options_.invert_keep, at::kBool)
+    const int64_t tokens = seen(step), visible = features_seen(step);
+    const int64_t position = question_.first + step;
+    const Tensor top = std::get<1>(
+        importance_[step][probe].narrow(0, 0, visible).topk(options_.important(visible)));
+    const Tensor replaced = at::full({visible}, !options_.invert_keep, at::kBool)
                                 .index_fill(0, top, options_.invert_keep ? 1 : 0);
-    const Tensor ids =
-        at::where(replaced, sampler_.draw(1, tokens, random)[0], ids_.narrow(0, 0, tokens));
+    const Tensor ids = at::where(of_tokens(replaced, tokens), sampler_.draw(1, tokens, random)[0],
+                                 ids_.narrow(0, 0, tokens));
     return {position,
             {source_ > 0 ? ids.narrow(0, 0, source_) : Tensor(),
              question_.attributes_target() ? ids.narrow(0, source_, position)
@@ -190,9 +217,11 @@ class Probes {
   Probing options_;
   int64_t source_;  // tokens
   Tensor ids_;      // [tokens]
+  std::vector<Feature> features_;
+  Tensor feature_of_;  // [tokens] int64
   TokenSampler sampler_;
   Tensor original_;    // [1, steps] float64: probabilities of the targets
-  Tensor importance_;  // [steps, probes, tokens] float64, logits
+  Tensor importance_;  // [steps, probes, features] float64, logits
   Tensor going_;       // [steps, probes] bool
 };
 
@@ -220,6 +249,7 @@ class Reagent : public Method {
                          .summary = "where replacements are drawn from: tokens that are the same "
                                     "part of speech in English, or all",
                          .choices = {"part_of_speech", "uniform"}},
+                        feature_mask_option(),
                         {"seed", 0, "of all draws; the same seed gives the same result", {}, 0}},
             .uses_prediction = false};
   }

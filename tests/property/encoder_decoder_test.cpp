@@ -63,6 +63,17 @@ TEST(WithAnEncoder, ReagentScoresOfBothSidesAddUpToOne) {
   EXPECT_LE((sums - 1).abs().max().item<double>(), 1e-6);
 }
 
+TEST(WithAnEncoder, ReagentReplacesGroupsOfBothSides) {
+  Json options = kMethods.at("reagent");
+  options["feature_mask"] = {{"source", {7, 7, 7, 2}}};
+  const engine::Answer both = explain("reagent", options, true);
+  const Tensor source = both.source.select(2, 0);  // [tokens, steps]
+  EXPECT_TRUE(source[0].equal(source[1]) && source[1].equal(source[2]));
+  EXPECT_FALSE(source[2].equal(source[3]));
+  const Tensor sums = source[2] + source[3] + both.target.select(2, 0).nansum(0);
+  EXPECT_LE((sums - 1).abs().max().item<double>(), 1e-6);
+}
+
 TEST(WithAnEncoder, ValueZeroingGivesScoresOfEveryAttention) {
   // Cosines hardly move where a layer's output hardly does: no distance counts as 0 here.
   const engine::Answer answer = explain("value_zeroing", {{"min_score_threshold", 0.0}}, false);

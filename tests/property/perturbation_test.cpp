@@ -112,7 +112,9 @@ TEST_F(Perturbing, GroupsOfOneChangeNothing) {
   const auto tokens = static_cast<int>(model_.encode(kText).size());
   for (int i = 0; i < tokens; ++i) singles.push_back(100 - i);
   for (const auto& [method, arguments] :
-       std::map<std::string, Json>{{"lime", {{"n_samples", 6}}}, {"occlusion", Json::object()}}) {
+       std::map<std::string, Json>{{"lime", {{"n_samples", 6}}},
+                                   {"occlusion", Json::object()},
+                                   {"reagent", {{"num_probes", 3}, {"max_probe_steps", 6}}}}) {
     Json grouped = arguments;
     grouped["feature_mask"] = singles;
     EXPECT_EQ(difference(explain(model_, method, grouped).target_attributions,
@@ -137,6 +139,26 @@ TEST_F(Perturbing, GroupsOfNeighboursAreWindows) {
   const SequenceAttribution windows = explain(
       model_, "occlusion", {{"sliding_window_shapes", 2}, {"strides", 2}, {"signed", true}});
   EXPECT_LE(difference(groups.target_attributions, windows.target_attributions), 1e-12);
+}
+
+/// Tokens that are replaced together have one score, and those of the groups add up to one.
+TEST_F(Perturbing, ReagentGroupsShareTheirScores) {
+  const auto tokens = static_cast<int64_t>(model_.encode(kText).size());
+  Json thirds = Json::array();
+  for (int64_t i = 0; i < tokens; ++i) thirds.push_back(i % 3);
+  const SequenceAttribution s = explain(
+      model_, "reagent",
+      {{"num_probes", 3}, {"max_probe_steps", 5}, {"keep_top_n", 1}, {"feature_mask", thirds}});
+  const Tensor scores = s.target_attributions.select(2, 0);  // [tokens, steps]
+  for (int64_t step = 0; step < scores.size(1); ++step) {
+    const int64_t seen = s.attr_pos_start + step;
+    const Tensor column = scores.select(1, step).narrow(0, 0, seen);
+    for (int64_t i = 3; i < seen; ++i)
+      EXPECT_EQ(column[i].item<float>(), column[i - 3].item<float>()) << "token " << i;
+    const Tensor groups = column.narrow(0, 0, std::min<int64_t>(3, seen));
+    EXPECT_NE(groups.min().item<float>(), groups.max().item<float>());
+    EXPECT_NEAR(groups.sum().item<double>(), 1, 1e-5);
+  }
 }
 
 TEST_F(Perturbing, WrongOptionsAreNamed) {

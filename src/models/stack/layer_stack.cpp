@@ -13,6 +13,27 @@ TransformerLayer::Context context_of(size_t layer, const LayerStack::View& view,
           .cache = view.caches ? &(*view.caches)[layer] : nullptr};
 }
 
+/// The table of texts that end with these positions ([tokens] or [batch, tokens]): each text of a
+/// batch has the frequencies of its own length.
+nn::RotaryTable rotary_of_whole_texts(const nn::RotaryFrequencies& frequencies,
+                                      const Tensor& positions, at::ScalarType type) {
+  const Tensor lengths = (positions.amax(-1) + 1).to(at::kCPU).reshape({-1}).contiguous();
+  const std::span<const int64_t> each(lengths.const_data_ptr<int64_t>(),
+                                      static_cast<size_t>(lengths.numel()));
+  const bool shared = std::ranges::all_of(each, [&](int64_t length) {
+    return frequencies.regime(length) == frequencies.regime(each.front());
+  });
+  if (shared) return frequencies.table(positions, each.front(), type);
+  std::vector<Tensor> cos, sin;  // [1, tokens, rotary / 2]
+  for (size_t text = 0; text < each.size(); ++text) {
+    const Tensor own = positions.narrow(0, static_cast<int64_t>(text), 1);
+    const nn::RotaryTable table = frequencies.table(own, each[text], type);
+    cos.push_back(table.cos);
+    sin.push_back(table.sin);
+  }
+  return {at::cat(cos), at::cat(sin)};
+}
+
 /// The first layer that a pass runs in full.
 size_t first_layer(const std::optional<Tap>& tap) {
   return tap ? static_cast<size_t>(tap->layer) + 1 : 0;
@@ -33,8 +54,9 @@ LayerStack::View LayerStack::View::all(const Tensor& embeddings, int64_t length)
 nn::AttentionContext LayerStack::attention_context(const View& view) const {
   nn::AttentionContext context{.rotary = {}, .padding = view.padding};
   if (!parts_.rotary) return context;
-  const int64_t length = view.length > 0 ? view.length : view.positions.max().item<int64_t>() + 1;
-  context.rotary = parts_.rotary->table(view.positions, length, wide_type(type()));
+  context.rotary = view.length > 0
+                       ? parts_.rotary->table(view.positions, view.length, wide_type(type()))
+                       : rotary_of_whole_texts(*parts_.rotary, view.positions, wide_type(type()));
   return context;
 }
 

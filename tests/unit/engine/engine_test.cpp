@@ -107,6 +107,27 @@ TEST_P(EngineOf, AttentionOfEveryStepSumsToOne) {
   EXPECT_TRUE(at::allclose(found.nansum(0), at::ones_like(found[0])));
 }
 
+/// Generation from prompts of different lengths, on both sides of where dynamic scaling begins.
+TEST_P(EngineOf, NextLogitsOfABatchAreThoseOfItsTexts) {
+  const models::DecoderOnly model = tiny_model(GetParam().model);
+  const Tensor ids = ((at::arange(14) * 5 + 2) % 13).view({2, 7});
+  const Tensor mask = at::tensor({0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}).view({2, 7});
+  const auto together = model.start({}, {});
+  const Tensor first = model.next_logits(ids.narrow(1, 0, 6), mask.narrow(1, 0, 6), *together);
+  const Tensor second = model.next_logits(ids.narrow(1, 6, 1), mask, *together);
+  for (const int64_t text : {0, 1}) {
+    const int64_t left = text == 0 ? 3 : 0;
+    const Tensor own = ids.narrow(0, text, 1).narrow(1, left, 7 - left), seen = at::ones_like(own);
+    const auto alone = model.start({}, {});
+    const Tensor expected =
+        model.next_logits(own.narrow(1, 0, 6 - left), seen.narrow(1, 0, 6 - left), *alone);
+    EXPECT_TRUE(same(first[text], expected[0], 1e-10)) << text;
+    EXPECT_TRUE(
+        same(second[text], model.next_logits(own.slice(1, 6 - left), seen, *alone)[0], 1e-10))
+        << text;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Models, EngineOf,
     testing::Values(Case{"Llama", {}},

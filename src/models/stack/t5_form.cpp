@@ -166,12 +166,15 @@ LayerStack::Parts Builder::half(const std::string& half, int64_t layers) {
   return out;
 }
 
-/// A head that was trained apart from the embeddings has learned its scale.
+/// A head that was trained apart from the embeddings has learned its scale. Of a shared one,
+/// "tie_word_embeddings" says whether it is scaled; checkpoints that transformers 5 saved, where
+/// that is always true, say it in "scale_decoder_outputs".
 double Builder::logit_scale(bool tied) const {
   const double scale = 1 / std::sqrt(static_cast<double>(sizes_.hidden));
   if (!tied || form_.logit_scale == T5LogitScale::kNever) return 1.0;
   if (form_.logit_scale == T5LogitScale::kWhenTied) return scale;
-  return config_.flag("tie_word_embeddings", true) ? scale : 1.0;
+  const bool scaled = config_.flag("tie_word_embeddings", true);
+  return config_.flag("scale_decoder_outputs", scaled) ? scale : 1.0;
 }
 
 std::unique_ptr<LanguageModel> Builder::build() {

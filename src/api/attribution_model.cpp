@@ -23,6 +23,7 @@ ModelTokens model_tokens(const models::Config& config, const text::Tokenizer& to
   if (tokens.eos < 0) tokens.eos = tokenizer.special().eos;
   if (tokens.pad < 0) tokens.pad = tokenizer.special().pad;
   if (tokens.pad < 0) tokens.pad = tokens.eos;
+  if (tokens.unk < 0) tokens.unk = tokenizer.special().pad;  // also where config.json has another
   if (tokens.unk < 0) tokens.unk = tokens.pad;
   return tokens;
 }

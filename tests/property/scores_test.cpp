@@ -81,6 +81,24 @@ TEST_P(Scores, CleanSpecialCharactersOnlyRenamesTokens) {
   EXPECT_TRUE(marked) << "no token of this text has a mark to clean";
 }
 
+/// Without an unknown token, the tokenizer's padding stands for it, not that of config.json.
+TEST(Baseline, IsThePaddingOfATokenizerWithoutUnknownToken) {
+  const TemporaryFolder folder;
+  write_model_folder("llama_base", folder.path());
+  const auto explained = [&](const Json& model_kwargs) {
+    LoadOptions loading;
+    loading.dtype = "float64";
+    loading.model_kwargs = model_kwargs;
+    AttributeOptions options;
+    options.method = "occlusion";
+    return AttributionModel::load(folder.path(), loading)
+        .attribute({"The dog"}, {"The dog ate the food"}, options)
+        .sequences[0]
+        .target_attributions;
+  };
+  EXPECT_EQ(difference(explained({{"pad_token_id", 7}}), explained({{"pad_token_id", 2}})), 0);
+}
+
 TEST_P(Scores, SkippedSpecialTokensAreNotInTheText) {
   AttributeOptions options;
   options.skip_special_tokens = true;

@@ -68,8 +68,9 @@ AttributeOptions attribute_options_of(const Values& values) {
   o.clean_special_chars = take_flag(o.attribution_args, "clean_special_chars", false);
   o.engine = values.text("engine", o.engine);
   if (values.has("memory_limit")) o.memory_limit = memory_limit_of(values.text("memory_limit"));
-  // Hidden units are kept only when they will be saved.
-  const bool aggregated = values.flag("aggregate_output") && !values.has("attribution_aggregators");
+  // Hidden units are kept only when they will be saved; those of single steps are not aggregated.
+  const bool aggregated = values.flag("aggregate_output") &&
+                          !values.has("attribution_aggregators") && !o.output_step_attributions;
   o.granular = values.has("save_path") && !aggregated;
   return o;
 }

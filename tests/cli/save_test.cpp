@@ -66,6 +66,16 @@ TEST_F(Save, ReplacesAFile) {
 TEST_F(Save, AggregatesBeforeSaving) {
   const AttributionOutput whole = expected();
   expect_same(saved({"--aggregate_output"}), aggregate(whole), 1e-6);
+  AttributeOptions by_step;
+  by_step.output_step_attributions = true;
+  const AttributionOutput steps = expected(by_step);
+  const AttributionOutput beside = saved({"--aggregate_output", "--output_step_attributions"});
+  EXPECT_EQ(beside.sequences[0].target_attributions.dim(), 2);
+  for (size_t i = 0; i < steps.steps->size(); ++i) {
+    EXPECT_LE(
+        difference(beside.steps->at(i).target_attributions, steps.steps->at(i).target_attributions),
+        1e-6);
+  }
   const Tensor norms = whole.sequences[0].target_attributions.norm(2, -1);
   const Tensor sums = whole.sequences[0].target_attributions.sum(-1);
   EXPECT_LE(

@@ -179,7 +179,10 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
   check_options(options);  // before generation starts
   std::vector<std::string> texts = prepared(given, options, *parts_->tokenizer);
   for (std::string& text : texts) parts_->replace_empty(text);
-  AttributionOutput out = attribute_generated(texts, parts_->generate(texts, {}, options), options);
+  const std::vector<std::string> generated = parts_->generate(texts, {}, options);
+  for (size_t i = 0; i < texts.size() && !is_encoder_decoder(); ++i)
+    parts_->check_continuation(texts[i], generated[i], !options.skip_special_tokens);
+  AttributionOutput out = attribute_generated(texts, generated, options);
   out.info["generation_args"] = options.generation_args;
   out.info["constrained_decoding"] = false;
   return out;
@@ -208,6 +211,22 @@ AttributionOutput AttributionModel::attribute(const std::vector<std::string>& gi
   out.info["generation_args"] = continued ? options.generation_args : Json::object();
   out.info["constrained_decoding"] = true;
   return out;
+}
+
+void AttributionModel::Parts::check_continuation(const std::string& text,
+                                                 const std::string& generated,
+                                                 bool add_special_tokens) const {
+  if (generated.starts_with(text)) return;
+  const std::vector<int64_t> prompt = ids_of(text, add_special_tokens);
+  const auto continues = [&](bool skip_special) {
+    const std::string given_back = tokenizer->decode(prompt, skip_special);
+    return generated.starts_with(given_back) && ids_of(given_back, add_special_tokens) == prompt;
+  };
+  INSEQ_CHECK(continues(/*skip_special=*/false) || continues(/*skip_special=*/true),
+              InvalidArgument,
+              "the tokenizer does not give back the text that was continued: ", excerpt(generated),
+              " does not begin with ", excerpt(text),
+              ", and its first tokens are others; explain a generated text of your own");
 }
 
 bool AttributionModel::Parts::replace_empty(std::string& text) const {

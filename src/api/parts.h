@@ -40,6 +40,10 @@ struct AttributionModel::Parts {
   };
   Pair pair_of(const std::string& text, const std::string& generated,
                bool add_special_tokens) const;
+  /// Throws InvalidArgument unless `generated` begins with `text`, or with what the tokenizer makes
+  /// of it: its tokens are then the first ones.
+  void check_continuation(const std::string& text, const std::string& generated,
+                          bool add_special_tokens) const;
   /// Makes an empty text a BOS token, for decoder-only models; whether it did. Throws
   /// InvalidArgument when there is no such token.
   bool replace_empty(std::string& text) const;

@@ -1,4 +1,5 @@
 // Which texts and positions can be explained, and what is said of others.
+#include "io/file.h"
 #include "program.h"
 
 namespace inseq::test {
@@ -26,6 +27,33 @@ TEST(Texts, GeneratedTextBeginsWithItsInput) {
   expect_failure(attribute({"-i", "a\nb", "-g", "c\nd"}), 1,
                  {"must begin with its input", "\"c", "\"a"});
   expect_failure(attribute({"-i", "The dog", "-g", "The dog"}), 1, {"nothing to explain"});
+}
+
+/// A tokenizer of whole words: spaces are not given back as they were, unknown words not at all.
+TEST(Texts, ContinuedTextIsGivenBackByTheTokenizer) {
+  const TemporaryFolder folder;
+  write_model_folder("llama_base", folder.path());
+  Json words = {{"<s>", 0}, {"</s>", 1}, {"<pad>", 2}, {"<unk>", 3}};
+  for (int id = 4; id < 361; ++id) words["w" + std::to_string(id)] = id;
+  io::write_file(folder.path() + "/tokenizer.json",
+                 Json{{"version", "1.0"},
+                      {"added_tokens", Json::array()},
+                      {"pre_tokenizer", {{"type", "Whitespace"}}},
+                      {"model", {{"type", "WordLevel"}, {"vocab", words}, {"unk_token", "<unk>"}}}}
+                     .dump());
+  io::write_file(folder.path() + "/tokenizer_config.json",
+                 Json{{"tokenizer_class", "PreTrainedTokenizerFast"},
+                      {"bos_token", "<s>"},
+                      {"eos_token", "</s>"},
+                      {"pad_token", "<pad>"},
+                      {"unk_token", "<unk>"}}
+                     .dump());
+  const Words model = {"attribute", "-m", folder.path(), "--generation_kwargs",
+                       R"({"max_new_tokens": 3, "suppress_tokens": [0, 1, 2, 3]})"};
+  const RunResult spaces = inseq(with(model, {"-i", "w5  w6", " w7"}));
+  EXPECT_EQ(spaces.exit_code, 0) << spaces.err;
+  expect_failure(inseq(with(model, {"-i", "w5 strange", "w6"})), 1,
+                 {"does not give back", "\"w5 strange\""});
 }
 
 TEST(Texts, OneGeneratedTextForEachInput) {

@@ -22,9 +22,15 @@ Type type_of(const OptionInfo& option) {
   return type == Type::number_unsigned ? Type::number_integer : type;
 }
 
+/// Larger than the whole numbers that options are read as.
+bool is_too_large(const Json& value) {
+  return value.is_number_unsigned() &&
+         value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()};
+}
+
 bool fits(const Json& value, Type type) {
   if (type == Type::discarded) return true;
-  if (type == Type::number_integer) return value.is_number_integer();
+  if (type == Type::number_integer) return value.is_number_integer() && !is_too_large(value);
   if (type == Type::number_float) return value.is_number();
   return value.type() == type;
 }
@@ -92,6 +98,7 @@ Json complete_options(const std::vector<OptionInfo>& options, const Json& given,
     const Json& value = given.contains(option.name) ? given.at(option.name) : option.fallback;
     INSEQ_CHECK(allowed(option, value), InvalidOption, "option \"", option.name, "\" of ", owner,
                 " is ", value.dump(), ", needed is ", needed(option),
+                is_too_large(value) ? " (below 2^63)" : "",
                 value.is_string() ? did_you_mean(value.get<std::string>(), option.choices) : "");
     out[option.name] = value;
   }

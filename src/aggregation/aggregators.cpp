@@ -5,7 +5,7 @@ namespace inseq::aggregation {
 namespace {
 
 NamedRegistry<Aggregator> make_aggregators() {
-  NamedRegistry<Aggregator> out("aggregator", "inseq aggregators");
+  NamedRegistry<Aggregator> out("aggregator", "inseq attribute --help");
   out.add("scores", scores_aggregator());
   out.add("spans", spans_aggregator());
   out.add("subwords", subwords_aggregator());

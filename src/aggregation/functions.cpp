@@ -12,7 +12,7 @@ Tensor absmax(const Tensor& scores, int64_t axis, const Options&) {
 }
 
 NamedRegistry<AggregationFunction> make_functions() {
-  NamedRegistry<AggregationFunction> out("aggregation function", "inseq aggregators");
+  NamedRegistry<AggregationFunction> out("aggregation function", "inseq attribute --help");
   out.add("mean",
           {"average", [](const Tensor& t, int64_t axis, const Options&) { return t.mean(axis); }});
   out.add("max", {"largest score", [](const Tensor& t, int64_t axis, const Options&) {

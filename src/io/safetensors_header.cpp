@@ -110,8 +110,10 @@ class HeaderHandler : public nlohmann::json_sax<PlainJson> {
   bool binary(binary_t&) override { fail("binary data"); }
   bool parse_error(size_t position, const std::string&,
                    const PlainJson::exception& error) override {
-    throw FormatError(concat(path_, ": the header is not valid JSON near its byte ", position, ": ",
-                             error.what()));
+    std::string what = error.what();  // "[json.exception.parse_error.101] parse error at …: …"
+    if (const size_t colon = what.find(": "); colon != what.npos) what.erase(0, colon + 2);
+    throw FormatError(
+        concat(path_, ": the header is not valid JSON near its byte ", position, ": ", what));
   }
 
  private:

@@ -14,9 +14,9 @@ Tensor gelu(const Tensor& x) { return at::gelu(x); }
 Tensor gelu_tanh(const Tensor& x) { return at::gelu(x, "tanh"); }
 Tensor silu(const Tensor& x) { return at::silu(x); }
 
-const NamedRegistry<Function>& functions() {
+const NamedRegistry<Function>& all_functions() {
   static const NamedRegistry<Function> registry = [] {
-    NamedRegistry<Function> r("activation function", "docs/models.md");
+    NamedRegistry<Function> r("activation function", "");
     for (const char* name : {"gelu", "gelu_python"}) r.add(name, gelu);
     // transformers has five spellings of the same tanh approximation (Hendrycks and Gimpel 2016).
     for (const char* name :
@@ -40,10 +40,17 @@ const NamedRegistry<Function>& functions() {
   return registry;
 }
 
+Function function_named(const std::string& name) {
+  const NamedRegistry<Function>& all = all_functions();
+  INSEQ_CHECK(all.contains(name), InvalidArgument, "unknown activation function \"", name, "\"",
+              did_you_mean(name, all.names()), " (there are ", join_choices(all.names()), ")");
+  return all.at(name);
+}
+
 }  // namespace
 
 Activation::Activation(const std::string& name)
-    : function_(functions().at(name)),
+    : function_(function_named(name)),
       rescaled_by_captum_(name == "relu" || name == "leaky_relu" || name == "sigmoid" ||
                           name == "tanh") {}
 

@@ -1,5 +1,8 @@
 #include "nn/norm.h"
 
+#include <cmath>
+
+#include "inseq/error.h"
 #include "nn/kernels/norm_forward.h"
 #include "nn/kernels/norm_pullback.h"
 
@@ -14,10 +17,16 @@ Tensor fast_forward(const kernels::NormForward& in, Norm::Saved* saved) {
   return result.y;
 }
 
+double checked_epsilon(double eps) {
+  INSEQ_CHECK(eps >= 0 && std::isfinite(eps), FormatError, "the epsilon of a norm is ", eps,
+              ", needed is a number of at least 0; see the configuration of the model");
+  return eps;
+}
+
 }  // namespace
 
 LayerNorm::LayerNorm(Tensor weight, Tensor bias, double eps)
-    : weight_(std::move(weight)), bias_(std::move(bias)), eps_(eps) {}
+    : weight_(std::move(weight)), bias_(std::move(bias)), eps_(checked_epsilon(eps)) {}
 
 Tensor LayerNorm::forward(const Tensor& x, Saved* saved) const {
   Tensor fast = fast_forward({x, weight_, bias_, eps_, /*centred=*/true}, saved);
@@ -48,7 +57,8 @@ void LayerNorm::add_pullback(const Tensor& grad_y, const Saved& saved, const Row
   if (!kernels::add_norm_pullback(in, residual)) residual.add_(pullback(grad_y, saved, rows));
 }
 
-RmsNorm::RmsNorm(Tensor weight, double eps) : weight_(std::move(weight)), eps_(eps) {}
+RmsNorm::RmsNorm(Tensor weight, double eps)
+    : weight_(std::move(weight)), eps_(checked_epsilon(eps)) {}
 
 Tensor RmsNorm::forward(const Tensor& x, Saved* saved) const {
   Tensor fast = fast_forward({x, weight_, Tensor(), eps_, /*centred=*/false}, saved);

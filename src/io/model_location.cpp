@@ -111,7 +111,9 @@ std::string tried_so_far(const std::string& text, const HubName& hub, const HubS
   if (lacks.empty() && !revisions.empty()) {
     tried += concat(" at this revision (there: ", some_of(revisions), ")");
   } else if (lacks.empty()) {
-    tried += did_you_mean(hub.id, cached_models(settings.cache));
+    std::vector<std::string> models = cached_models(settings.cache);
+    models.push_back(default_model_name());
+    tried += did_you_mean(hub.id, models);
   }
   return tried;
 }

@@ -81,6 +81,8 @@ TEST_F(BrokenModel, UnknownArchitectureNamesTheKnownOnes) {
   expect_failure(attribute(), 1, {"\"BertForMaskedLM\"", "GPT2LMHeadModel", "LlamaForCausalLM"});
   set_config("architectures", nullptr);
   expect_failure(attribute(), 1, {"config.json", "\"architectures\" is missing"});
+  set_config("architectures", "LlamaForCausalLM");
+  expect_failure(attribute(), 1, {"\"architectures\" is \"LlamaForCausalLM\"", "a list"});
 }
 
 TEST_F(BrokenModel, ShapesMustBeThoseOfTheConfiguration) {
@@ -96,6 +98,14 @@ TEST_F(BrokenModel, SizesMustMakeSense) {
     set_config("num_attention_heads", wrong);
     expect_failure(attribute(), 1, {"config.json", "num_attention_heads"});
   }
+}
+
+TEST_F(BrokenModel, SettingsMustMakeSense) {
+  set_config("hidden_act", "sillu");
+  expect_failure(attribute(), 1, {"\"sillu\"", "did you mean \"silu\"?", "gelu_new"});
+  set_config("hidden_act", "silu");
+  set_config("rms_norm_eps", -1e-5);
+  expect_failure(attribute(), 1, {"epsilon of a norm is -1e-05", "at least 0"});
 }
 
 TEST_F(BrokenModel, TensorsOfAnotherType) {
@@ -134,6 +144,13 @@ TEST_F(BrokenModel, TokenizerOfAnotherModel) {
   file.reset();
   io::write_file(path("model.safetensors"), written);
   expect_failure(attribute(), 1, {"the model knows 20 tokens", "do not belong together"});
+}
+
+TEST_F(BrokenModel, DefaultModelMisspelt) {
+  RunOptions options;
+  options.environment = {{"HF_HUB_OFFLINE", "1"}};
+  expect_failure(inseq({"attribute", "-m", "SmolLM-135M-Instruct", "-i", "a"}, options), 1,
+                 {"did you mean \"SmolLM2-135M-Instruct\"?"});
 }
 
 TEST_F(BrokenModel, MessagesShowNoControlCharacters) {

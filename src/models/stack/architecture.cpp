@@ -29,10 +29,13 @@ bool exists(const std::string& path) {
 /// The first entry of "architectures" is what transformers would load.
 std::string class_in(const Config& config) {
   const Json& json = config.json();
-  const bool listed = json.contains("architectures") && json["architectures"].is_array() &&
-                      !json["architectures"].empty() && json["architectures"][0].is_string();
-  INSEQ_CHECK(listed, FormatError, config.path(),
+  INSEQ_CHECK(config.has("architectures"), FormatError, config.path(),
               ": \"architectures\" is missing, which says what kind of model this is");
+  const bool listed = json["architectures"].is_array() && !json["architectures"].empty() &&
+                      json["architectures"][0].is_string();
+  INSEQ_CHECK(listed, FormatError, config.path(), ": \"architectures\" is ",
+              json["architectures"].dump(),
+              ", needed is a list with the name of the model's class");
   return json["architectures"][0].get<std::string>();
 }
 

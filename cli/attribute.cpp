@@ -86,6 +86,10 @@ void warn_of_saving(const Values& values) {
       log_warning(concat("--", name, " only concerns what is saved; there is no --save_path"));
   }
   if (!values.has("save_path")) return;
+  for (const std::string& name : values.texts("attribution_aggregators")) {
+    if (name == "spans")
+      log_warning("the aggregator spans has no effect: only the library can be given spans");
+  }
   for (const char* name : {"normalize_attributions", "rescale_attributions"}) {
     if (values.given(name) && !aggregators)
       log_warning(concat("--", name, " has no effect without --attribution_aggregators"));
@@ -138,6 +142,18 @@ AttributionOutput aggregated_for_saving(const AttributionOutput& out, const Valu
   return aggregation::aggregate(out, how);
 }
 
+void check_aggregators(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (name == "split") throw Unsupported("the aggregator split is not available in this version");
+    if (name == "pair" || name == "slices") {
+      throw UsageError(concat("the aggregator ", name, " needs ",
+                              name == "pair" ? "a second attribution" : "spans of tokens",
+                              ", which only the library can be given"));
+    }
+  }
+  aggregation::pipeline_of(names);
+}
+
 void check_usage(const Values& values) {
   if (values.texts("input_texts").empty()) {
     throw UsageError(
@@ -165,7 +181,7 @@ void check_usage(const Values& values) {
   if (values.has("dtype") &&
       (model_kwargs.contains("dtype") || model_kwargs.contains("torch_dtype")))
     throw UsageError("the number type is given by --dtype and by --model_kwargs; give it once");
-  aggregation::pipeline_of(values.texts("attribution_aggregators"));
+  check_aggregators(values.texts("attribution_aggregators"));
 }
 
 }  // namespace
@@ -207,7 +223,7 @@ int attribute(const std::vector<std::string>& arguments) {
   std::fflush(stdout);  // before the line on standard error, where both are one
   if (values.has("save_path")) {
     save(aggregated_for_saving(out, values), path);
-    std::fprintf(stderr, "Saved attributions to %s\n", path.c_str());
+    std::fprintf(stderr, "Saved attributions to %s\n", printable(path).c_str());
   }
   return 0;
 }

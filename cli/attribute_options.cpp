@@ -80,7 +80,8 @@ const std::vector<Option>& attribute_options() {
        {},
        Kind::kTexts,
        "",
-       "Aggregators applied, in this order, before saving."},
+       "Aggregators applied, in this order, before saving: subwords makes tokens words; scores, "
+       "vnorm, mean, sum, max, min, absmax and prod reduce the last axis."},
       {"attribution_selectors",
        {},
        Kind::kNumbers,

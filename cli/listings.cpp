@@ -11,10 +11,11 @@ namespace {
 
 int print(const char* command, const std::vector<Listed>& all,
           const std::vector<std::string>& arguments) {
-  const bool as_json = arguments == std::vector<std::string>{"--json"};
-  if (!arguments.empty() && !as_json)
-    throw UsageError(concat(command, " takes no argument but --json, got ", arguments[0]));
-  if (as_json) {
+  for (const std::string& argument : arguments) {
+    if (argument != "--json")
+      throw UsageError(concat(command, " takes no argument but --json, got ", argument));
+  }
+  if (!arguments.empty()) {
     Json details = Json::array();
     for (const Listed& one : all) details.push_back(one.details);
     std::puts(details.dump(2).c_str());

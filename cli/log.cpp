@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "base/display_width.h"
+
 namespace inseq::cli {
 namespace {
 int verbosity = 0;  // set once, before any work starts
@@ -12,9 +14,9 @@ void line(const char* level, const std::string& message) {
 }  // namespace
 
 void set_verbosity(int level) { verbosity = level; }
-void log_warning(const std::string& message) { line("warning: ", message); }
+void log_warning(const std::string& message) { line("warning: ", printable(message)); }
 void log_info(const std::string& message) {
-  if (verbosity >= 1) line("", message);
+  if (verbosity >= 1) line("", printable(message));
 }
 void log_debug(const std::string& message) {
   if (verbosity >= 2) line("", message);

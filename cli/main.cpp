@@ -14,11 +14,12 @@
 #include "inseq/process_memory.h"
 #include "io/file.h"
 #include "options.h"
+#include "progress_bar.h"
 
 namespace inseq::cli {
 namespace {
 
-constexpr int kFailed = 1, kWrongUsage = 2, kInterrupted = 130;
+constexpr int kFailed = 1, kWrongUsage = 2;
 
 constexpr const char* kHelp =
     "Explains which input tokens a language model looked at when it generated each token.\n"
@@ -53,7 +54,9 @@ int terminal_width() {
 void print_attribute_help() {
   std::printf(
       "Explains texts with a model: which input tokens mattered\nfor each generated token.\n\n"
-      "usage: inseq attribute -i TEXT... [options]\n\n%s",
+      "usage: inseq attribute -i TEXT... [options]\n\n%s\n"
+      "Options without a value may be followed by true or false.\n"
+      "Names may be shortened, and written with - for _.\n",
       help_of(attribute_options(), terminal_width()).c_str());
 }
 
@@ -105,18 +108,26 @@ int run(std::vector<std::string> arguments) {
 }
 
 /// Files appear only when they are finished, so stopping at once leaves nothing half-written.
-void stop_at_once(int) {
+void stop_at_once(int signal) {
   io::remove_unfinished_files();
+  const int code = 128 + signal;  // as shells count: 130 for Ctrl-C
   const char line[] = "\ninseq: interrupted\n";
-  if (write(STDERR_FILENO, line, sizeof line - 1) < 0) _exit(kInterrupted);
-  _exit(kInterrupted);
+  if (write(STDERR_FILENO, line, sizeof line - 1) < 0) _exit(code);
+  _exit(code);
+}
+
+/// Ctrl-C, kill, and a terminal that is closed, which nohup has the program ignore.
+void stop_on_signals() {
+  std::signal(SIGINT, stop_at_once);
+  std::signal(SIGTERM, stop_at_once);
+  if (std::signal(SIGHUP, stop_at_once) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 /// One line, whatever went wrong: names and texts in it may hold anything.
 int told(const std::string& message, int code) {
   std::fflush(stdout);
-  std::fprintf(stderr, "%sinseq: %s\n", isatty(STDERR_FILENO) ? "\r\x1b[K" : "",
-               printable(message).c_str());
+  std::fprintf(stderr, "%sinseq: %s\n", can_redraw() ? "\r\x1b[K" : "", printable(message).c_str());
   return code;
 }
 
@@ -133,7 +144,9 @@ bool tells_of_memory(const std::string& what) {
 int guarded(const std::vector<std::string>& arguments) {
   try {
     const int code = run(arguments);
-    if (std::fflush(stdout) != 0) return told("standard output could not be written", kFailed);
+    // The flag stays from earlier writes, whose bytes a full disk has swallowed.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return told("standard output could not be written", kFailed);
     return code;
   } catch (const UsageError& error) {
     return told(error.what(), kWrongUsage);
@@ -157,9 +170,7 @@ int guarded(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   inseq::prepare_process_memory();
-  std::signal(SIGINT, inseq::cli::stop_at_once);
-  std::signal(SIGTERM, inseq::cli::stop_at_once);
-  std::signal(SIGPIPE, SIG_IGN);
+  inseq::cli::stop_on_signals();
   const int code = inseq::cli::guarded(std::vector<std::string>(argv + 1, argv + argc));
   std::fflush(stderr);
   _exit(code);  // LibTorch's destructors would take 70 ms

@@ -6,6 +6,7 @@
 
 #include "base/text_distance.h"
 #include "inseq/error.h"
+#include "text/json_file.h"
 
 namespace inseq::cli {
 namespace {
@@ -41,7 +42,8 @@ std::string near_option(const std::vector<Option>& options, const std::string& g
 
 /// The option that a word such as "--model" or "-bs" names; "--model-name" and "--model_name" mean
 /// the same.
-const Option& option_named(const std::vector<Option>& options, std::string given) {
+const Option& option_named(const std::vector<Option>& options, const std::string& typed) {
+  std::string given = typed;
   if (given.starts_with("--")) std::replace(given.begin() + 2, given.end(), '-', '_');
   std::vector<const Option*> beginning;
   for (const Option& option : options) {
@@ -55,19 +57,19 @@ const Option& option_named(const std::vector<Option>& options, std::string given
   if (beginning.size() > 1) {
     std::vector<std::string> names;
     for (const Option* option : beginning) names.push_back("--" + option->name);
-    throw UsageError(concat("option ", given, " could be ", join_choices(names), "; write it out"));
+    throw UsageError(concat("option ", typed, " could be ", join_choices(names), "; write it out"));
   }
-  throw UsageError(concat("unknown option ", given, near_option(options, given),
+  throw UsageError(concat("unknown option ", typed, near_option(options, given),
                           " (inseq attribute --help lists all)"));
 }
 
-Json parsed_object(const Option& option, const std::string& text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    throw UsageError(concat("--", option.name, " needs a JSON object such as '", option.example,
-                            "', got ", text));
+Json parsed_object(const Option& option, const std::string& given) {
+  try {
+    return text::parse_object(given, "--" + option.name);
+  } catch (const FormatError& error) {
+    throw UsageError(
+        concat(error.what(), "; needed is a JSON object such as '", option.example, "'"));
   }
-  return json;
 }
 
 int64_t parsed_number(const Option& option, const std::string& text) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/memory.h"
 
@@ -26,7 +27,12 @@ std::string amount(const Progress& p) {
 
 }  // namespace
 
-ProgressBar::ProgressBar() : visible_(isatty(STDERR_FILENO) == 1) {}
+bool can_redraw() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::string(terminal) != "dumb";
+}
+
+ProgressBar::ProgressBar() : visible_(can_redraw()) {}
 
 ProgressCallback ProgressBar::callback() {
   if (!visible_) return {};

@@ -5,7 +5,10 @@
 
 namespace inseq::cli {
 
-/// A line on standard error that shows how far work has come; silent when that is not a terminal.
+/// Whether standard error is a terminal that can take back what it shows.
+bool can_redraw();
+
+/// A line on standard error that shows how far work has come; silent when that cannot redraw it.
 class ProgressBar {
  public:
   ProgressBar();

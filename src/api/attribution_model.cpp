@@ -4,6 +4,7 @@
 
 #include "api/parts.h"
 #include "base/text_distance.h"
+#include "base/utf8.h"
 #include "io/model_location.h"
 #include "models/stack/device.h"
 
@@ -206,7 +207,7 @@ std::string AttributionModel::apply_chat_template(const Json& messages) const {
 }
 
 Json AttributionModel::info() const {
-  return {{"model_name", parts_->name},
+  return {{"model_name", replace_invalid_utf8(parts_->name)},  // JSON can hold no other
           {"model_class", parts_->class_name},
           {"tokenizer_name", nullptr},
           {"tokenizer_class", parts_->tokenizer->class_name()}};

@@ -132,11 +132,21 @@ TEST(Output, OptionsWithoutEffectAreWarnedOf) {
 TEST(Output, ClosedStandardOutputIsAnError) {
   RunOptions options;
   options.closed_out = true;
-  for (const Words& words : std::vector<Words>{{"methods"}, {"--help"}, {"attribute", "--help"}}) {
+  const Words attributing = with({"attribute", "-m", model_folder()}, kTexts);
+  for (const Words& words : std::vector<Words>{
+           {"methods"}, {"methods", "--json"}, {"--help"}, {"attribute", "--help"}, attributing}) {
     const RunResult result = inseq(words, options);
-    EXPECT_EQ(result.exit_code, 1);
-    EXPECT_EQ(result.err, "inseq: standard output could not be written\n");
+    EXPECT_EQ(result.exit_code, 1) << words[0];
+    EXPECT_EQ(result.err, "inseq: standard output could not be written\n") << words[0];
   }
+}
+
+TEST(Output, DumbTerminalsGetNoProgressLine) {
+  RunOptions options;
+  options.err_columns = 80;
+  options.environment = {{"TERM", "dumb"}};
+  EXPECT_EQ(attribute(kTexts, options).err, "");
+  EXPECT_EQ(count_of("\x1b", attribute({"-i", "a", "-s", "99"}, options).err), 0u);
 }
 
 }  // namespace

@@ -172,6 +172,18 @@ TEST_F(Save, FullDeviceIsAFailure) {
   expect_contains(result.err, "/dev/full");
 }
 
+TEST_F(Save, NamesMayHoldAnyBytes) {
+  const std::string model = folder_ / "\x1b[31m\xff";
+  fs::create_directory(model);
+  write_model_folder("llama_base", model);
+  const std::string file = folder_ / "\x1b[32m.json";
+  const RunResult result =
+      inseq(with({"attribute", "-m", model, "-o", file, "--hide", "-vv"}, kTexts));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const std::string name = load_attribution(file).info["model_name"];
+  EXPECT_TRUE(name.ends_with("[31m\uFFFD")) << name;
+}
+
 TEST_F(Save, InterruptedWorkLeavesNoFile) {
   std::string text = "The";
   for (int i = 0; i < 3000; ++i)
@@ -179,12 +191,15 @@ TEST_F(Save, InterruptedWorkLeavesNoFile) {
   RunOptions options;
   options.err_columns = 100;
   options.signal_when = "Attributing with saliency";
-  const RunResult result =
-      attribute({"-i", "The", "-g", text, "--engine", "autograd", "-o", path()}, options);
-  EXPECT_EQ(result.exit_code, 130) << result.err;
-  EXPECT_EQ(result.out, "");
-  expect_contains(result.err, "inseq: interrupted");
-  expect_no_files();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    options.signal = signal;
+    const RunResult result =
+        attribute({"-i", "The", "-g", text, "--engine", "autograd", "-o", path()}, options);
+    EXPECT_EQ(result.exit_code, 128 + signal) << result.err;
+    EXPECT_EQ(result.out, "");
+    expect_contains(result.err, "inseq: interrupted");
+    expect_no_files();
+  }
 }
 
 }  // namespace

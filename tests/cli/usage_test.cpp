@@ -119,6 +119,7 @@ TEST(Usage, WrongCommandsOfferTheNearest) {
                  {"unknown command \"atribute\"", "did you mean \"attribute\"?"});
   expect_failure(inseq({"-i", "text"}), 2, {"needs a command before it", "inseq attribute -i"});
   expect_failure(inseq({"methods", "x"}), 2, {"takes no argument but --json", "x"});
+  expect_failure(inseq({"models", "--json", "Bart"}), 2, {"but --json, got Bart"});
   expect_failure(inseq({"attribute"}), 2, {"--input_texts is missing"});
 }
 
@@ -159,6 +160,10 @@ TEST(Usage, JsonMustBeAnObject) {
       expect_failure(attribute(with(kTexts, {option, wrong})), 2, {option, "JSON object"});
     }
   }
+  const std::string deep = R"({"abs": )" + std::string(60000, '[') + std::string(60000, ']') + "}";
+  expect_failure(attribute(with(kTexts, {"--attribution_kwargs", deep})), 2, {"levels deep"});
+  expect_failure(attribute(with(kTexts, {"--attribution_kwargs", "{'abs': 1}"})), 2,
+                 {"--attribution_kwargs: not JSON: byte 2 of 10"});
   const std::vector<std::pair<const char*, const char*>> examples = {
       {"--generation_kwargs", "max_new_tokens"},
       {"--attribution_kwargs", "abs"},
@@ -203,6 +208,7 @@ TEST(Usage, UnknownNamesOfferTheNearest) {
   expect_failure(attribute(with(kTexts, {"--modle", "x"})), 2,
                  {"did you mean \"--model_name_or_path\"?"});
   expect_failure(attribute(with(kTexts, {"-q"})), 2, {"unknown option -q", "--help"});
+  expect_failure(attribute(with(kTexts, {"--no-hide"})), 2, {"unknown option --no-hide"});
   expect_failure(
       attribute(with(kTexts, {"-a", "salency"})), 2,
       {"unknown attribution method \"salency\"", "did you mean \"saliency\"?", "inseq methods"});
@@ -220,6 +226,8 @@ TEST(Usage, WrongValuesAreToldBeforeAModelIsSought) {
   };
   refused({"-a", "salency"}, {"salency"});
   refused({"--attribution_aggregators", "vnrom"}, {"\"vnrom\"", "did you mean \"vnorm\"?"});
+  refused({"--attribution_aggregators", "vnorm", "pair"}, {"pair", "a second attribution"});
+  refused({"--attribution_aggregators", "slices"}, {"slices", "spans"});
   refused({"--engine", "autogard"}, {"unknown engine", "did you mean \"autograd\"?"});
   refused({"--dtype", "bfloat61"}, {"unknown dtype", "did you mean \"bfloat16\"?"});
   refused({"--device", "gpu"}, {"unknown device \"gpu\"", "cpu"});
@@ -261,6 +269,10 @@ TEST(Usage, OptionsWithoutEffectAreTold) {
                                           "vnorm", "-o", folder / "out.json"}))
                       .err,
                   "no effect without --attribution_selectors");
+  expect_contains(
+      attribute(with(kTexts, {"--attribution_aggregators", "spans", "-o", folder / "out.json"}))
+          .err,
+      "the aggregator spans has no effect");
   expect_contains(attribute(with(kTexts, {"-a", "attention", "-fn", "logit"})).err,
                   "--attributed_fn has no effect");
   expect_contains(attribute(with(kTexts, {"-a", "saliency", "--include_eos_baseline"})).err,
@@ -282,6 +294,11 @@ TEST(Usage, OptionsThatContradictEachOtherAreRefused) {
 TEST(Usage, WhatIsNotThereYetIsRefused) {
   expect_failure(attribute(with(kTexts, {"--viz_path", "x.html"})), 1,
                  {"--viz_path", "not available"});
+  for (const Words& words : std::vector<Words>{{"-fn", "contrast_prob_diff"},
+                                               {"--step_scores", "entropy", "pcxmi"},
+                                               {"--attribution_aggregators", "split"}}) {
+    expect_failure(attribute(with(kTexts, words)), 1, {words.back(), "not available"});
+  }
   expect_failure(inseq({"attribute-dataset", "--help"}), 1, {"attribute-dataset", "not available"});
   expect_failure(inseq({"attribute-context"}), 1, {"attribute-context", "not available"});
   expect_failure(attribute({"-i", "The dog", "--generation_kwargs", R"({"num_beam_groups": 4})"}),

@@ -69,6 +69,7 @@ class Channel {
   for (int descriptor = 3; descriptor < 64; ++descriptor) close(descriptor);
   for (const char* name : {"NO_COLOR", "COLORTERM", "COLUMNS"}) unsetenv(name);
   setenv("TERM", "xterm-256color", 1);
+  std::signal(SIGHUP, SIG_DFL);  // nohup has it ignored, and the program leaves that so
   for (const auto& [name, value] : options.environment) setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> words{const_cast<char*>(path.c_str())};
   for (const std::string& argument : arguments)

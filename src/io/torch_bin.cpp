@@ -83,6 +83,7 @@ std::shared_ptr<std::vector<std::byte>> gather(const PickledTensor& tensor, Byte
   for (size_t at = 0; at < size; at += width) {
     std::copy_n(storage.data() + static_cast<size_t>(element) * width, width, out->data() + at);
     for (size_t i = index.size(); i-- > 0;) {
+      if (tensor.shape[i] == 1) continue;  // its stride, which is never used, may be anything
       element += tensor.strides[i];
       if (++index[i] < tensor.shape[i]) break;
       element -= tensor.strides[i] * tensor.shape[i];

@@ -335,6 +335,8 @@ std::vector<PickledTensor> read_tensor_pickle(std::span<const std::byte> bytes,
   INSEQ_CHECK(root.kind == Kind::kDict, FormatError, path, ": holds ", describe(root.kind),
               ", not a dictionary of tensors; save the model's state_dict()");
   const std::vector<PickleValue>& items = unpickler.heap.lists[static_cast<size_t>(root.number)];
+  INSEQ_CHECK(items.size() / 2 <= kMaxObjects, FormatError, path,
+              ": the pickle holds more objects than any checkpoint");
   std::vector<PickledTensor> out;
   for (size_t i = 0; i + 1 < items.size(); i += 2) {
     const PickleValue &key = items[i], &value = items[i + 1];

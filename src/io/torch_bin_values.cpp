@@ -9,6 +9,10 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
+// More than any tensor has. Shapes are copied with every tensor that refers to them, so that one
+// long tuple could fill the memory.
+constexpr size_t kMaxDims = 64;
+
 constexpr PickleGlobal kGlobals[] = {
     {"collections", "OrderedDict", PickleGlobal::kOrderedDict},
     {"torch._utils", "_rebuild_tensor_v2", PickleGlobal::kTensor2},
@@ -60,7 +64,9 @@ class Arguments {
 
   std::vector<int64_t> integers(size_t i) const {
     std::vector<int64_t> out;
-    for (const PickleValue& value : heap_.lists[static_cast<size_t>(at(i, Kind::kTuple).number)]) {
+    const auto& values = heap_.lists[static_cast<size_t>(at(i, Kind::kTuple).number)];
+    if (values.size() > kMaxDims) fail(concat(values.size(), " dimensions"));
+    for (const PickleValue& value : values) {
       if (value.kind != Kind::kInt) fail(concat(describe(value.kind), " in a shape"));
       out.push_back(value.number);
     }

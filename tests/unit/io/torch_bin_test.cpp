@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "inseq/error.h"
 #include "io/tensor_file.h"
 #include "io/tensor_parsers.h"
@@ -72,6 +74,20 @@ TEST(TorchBin, ReadsZip64Archives) {
       EXPECT_EQ(values, std::vector<float>(4, 1.0f));
     }
   }
+}
+
+TEST(TorchBin, NeverTakesAStepAlongAnAxisOfSizeOne) {
+  constexpr int64_t kFar = std::numeric_limits<int64_t>::max();
+  const std::string pickle = pickled_dict(
+      pickled(testing::PickledArgs{.offset = 1, .shape = {2, 1}, .strides = {2, kFar}}));
+  std::string floats;
+  for (int i = 0; i < 4; ++i) floats += testing::le(static_cast<float>(i));
+  const std::string bytes = zip_bytes(
+      {{.name = "a/data.pkl", .content = pickle}, {.name = "a/data/0", .content = floats}});
+  const ParsedTensors parsed = parse_torch_bin(as_bytes(bytes), "x");
+  std::vector<float> values(2);
+  to_float32(parsed.entries[0], values);
+  EXPECT_EQ(values, (std::vector<float>{1, 3}));
 }
 
 TEST(TorchBin, AcceptsACommentBehindTheArchive) {

@@ -18,6 +18,8 @@ constexpr uint64_t kDefaultAlignment = 32;
 constexpr uint32_t kMaxDims = 4;  // ggml's own limit
 // Name length, dimension count, type and offset: what even a nameless scalar takes in the file.
 constexpr uint64_t kLeastTensorInfo = 24;
+// Large models have some thousands. A file with holes could claim any number.
+constexpr uint64_t kMaxTensors = 1 << 20;
 
 struct TensorInfo {
   std::string name;
@@ -61,6 +63,8 @@ uint64_t read_header(ByteReader& reader) {
   INSEQ_CHECK(tensors <= reader.remaining() / kLeastTensorInfo, FormatError, path, ": claims ",
               tensors, " tensors, more than a file of ", reader.position() + reader.remaining(),
               " bytes can hold");
+  INSEQ_CHECK(tensors <= kMaxTensors, FormatError, path, ": claims ", tensors, " tensors; at most ",
+              kMaxTensors, " are read");
   return tensors;
 }
 

@@ -11,9 +11,13 @@ namespace {
 constexpr uint64_t kMaxKeys = 1 << 16;
 constexpr uint64_t kMaxKeyBytes = 1 << 16;  // the format's own limit
 constexpr int kMaxDepth = 4;                // arrays in arrays; real files have depth 1
-// Every element costs some 16 bytes however small it is in the file. Large vocabularies have some
+// Every element costs some 64 bytes however small it is in the file. Large vocabularies have some
 // 10^6.
-constexpr uint64_t kMaxElements = 1 << 24;
+constexpr uint64_t kMaxElements = 1 << 23;
+// Files may have holes, so that even a small one claims to hold any number of bytes. Large
+// vocabularies take some 10^7 bytes.
+constexpr uint64_t kMaxBytes = 1 << 28;
+constexpr uint64_t kMaxString = 1 << 24;
 
 enum ValueType : uint32_t {
   kUint8,
@@ -86,6 +90,9 @@ class MetadataReader {
   }
 
   Json value(uint32_t type, int depth) {
+    INSEQ_CHECK(reader_.position() <= kMaxBytes, FormatError, reader_.where(),
+                ": the metadata value \"", key_, "\" goes past the ", kMaxBytes,
+                " bytes of metadata that are read");
     switch (type) {
       case kUint8:
         return number<uint8_t>();
@@ -153,6 +160,8 @@ class MetadataReader {
 std::string read_gguf_string(ByteReader& reader, const char* what) {
   const auto length = reader.read<uint64_t>(what);
   const std::string_view text = reader.text(length, what);
+  INSEQ_CHECK(length <= kMaxString, FormatError, reader.where(), ": ", what, " takes ", length,
+              " bytes; at most ", kMaxString, " are read");
   INSEQ_CHECK(is_valid_utf8(text), FormatError, reader.where(), ": ", what, " before byte ",
               reader.position(), " is not valid UTF-8");
   return std::string(text);

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/text_distance.h"
 #include "inseq/error.h"
 #include "io/file.h"
 #include "io/hub_http.h"
+#include "io/tensor_parsers.h"
 
 namespace inseq::io {
 namespace {
@@ -98,19 +98,11 @@ ModelFiles choose_model_files(const std::vector<std::string>& names, const std::
 }
 
 std::vector<std::string> shards_of_index(const std::string& text, const std::string& where) {
-  const nlohmann::json index = nlohmann::json::parse(text, nullptr, false);
-  const auto map = index.is_object() ? index.find("weight_map") : index.end();
-  INSEQ_CHECK(index.is_object() && map != index.end() && map->is_object() && !map->empty(),
-              FormatError, where, ": is no index of shards; it needs a \"weight_map\" object");
   std::set<std::string> shards;
-  for (const auto& shard : *map) {
-    INSEQ_CHECK(shard.is_string(), FormatError, where,
-                ": \"weight_map\" must give a file name for every tensor, found ",
-                excerpt(shard.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
-    const std::string& name = shard.get_ref<const std::string&>();
-    INSEQ_CHECK(is_safe_file_name(name), FormatError, where, ": \"weight_map\" names the file \"",
-                excerpt(name), "\"; only names inside the model's folder are allowed");
-    shards.insert(name);
+  for (const auto& [tensor, shard] : parse_weight_map(text, where)) {
+    INSEQ_CHECK(is_safe_file_name(shard), FormatError, where, ": \"weight_map\" names the file \"",
+                excerpt(shard), "\", which is no name to save a file by");
+    shards.insert(shard);
   }
   return {shards.begin(), shards.end()};
 }

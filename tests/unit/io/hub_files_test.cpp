@@ -72,13 +72,15 @@ TEST(HubFiles, ListsEachShardOnce) {
 
 TEST(HubFiles, RefusesIndexesThatAreNone) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", "is no index"},
-      {"[1]", "is no index"},
-      {R"({"weight_map": 1})", "is no index"},
-      {R"({"weight_map": {}})", "is no index"},
-      {R"({"weight_map": {"a": 1}})", "found 1"},
-      {R"({"weight_map": {"a": "../../../home/x/.bashrc"}})", "names inside the model's folder"},
+      {"", "is not valid JSON"},
+      {"[1]", "has no \"weight_map\""},
+      {R"({"weight_map": 1})", "has no \"weight_map\""},
+      {R"({"weight_map": {}})", "has no \"weight_map\""},
+      {R"({"weight_map": {"a": 1}})", "should be in 1, which is not the name of a file"},
+      {R"({"weight_map": {"a": "../../../home/x/.bashrc"}})", "not the name of a file in this"},
       {R"({"weight_map": {"a": "/etc/passwd"}})", "\"/etc/passwd\""},
+      {R"({"weight_map": {"a": "x\u001b[2J"}})", "no name to save a file by"},
+      {R"({"weight_map": {"a": )" + std::string(1'000'000, '['), "nests deeper"},
   };
   for (const auto& [text, expected] : cases) {
     const std::string message =

@@ -58,7 +58,8 @@ std::span<const std::byte> bytes_of(const Tensor& tensor) {
 /// A float32 tensor of elements that lie in `bytes`, which may be unaligned.
 Tensor tensor_from(std::span<const std::byte> bytes, std::span<const int64_t> shape,
                    at::ScalarType scalar, const std::string& where) {
-  bool sane = shape.size() <= kMaxAxes;
+  // Of sizes that overflow LibTorch makes an error of its own, even where one of them is 0.
+  bool sane = shape.size() <= kMaxAxes && byte_size(DType::kF64, shape).has_value();
   for (const int64_t size : shape) sane = sane && size <= std::numeric_limits<int32_t>::max();
   INSEQ_CHECK(sane, FormatError, where, ": a tensor of shape ", shape_text(shape),
               " is no attribution");

@@ -284,6 +284,8 @@ TEST(AttributionJson, RefusesArraysThatLie) {
   refused(R"({"__ndarray__":"b64:AAAA","dtype":"uint8","shape":[3],"Corder":false})");
   refused(R"({"__ndarray__":[1,2],"dtype":"uint8","shape":[3]})");
   refused(R"({"__ndarray__":[1,"2"],"dtype":"uint8","shape":[2]})");
+  refused(
+      R"({"__ndarray__":[],"dtype":"uint8","shape":[0,2147483647,2147483647,2147483647,2147483647]})");
   refused(R"({"dtype":"uint8","shape":[2]})");
   refused("3");
 }

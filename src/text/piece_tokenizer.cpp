@@ -98,7 +98,9 @@ std::vector<TextPiece> PieceTokenizer::cut(std::string_view text) const {
   for (size_t i = 0; i < parts.size(); ++i) {
     const auto found = added_ids_.find(parts[i].token);
     if (found == added_ids_.end()) continue;
-    const AddedToken& token = added_.at(found->second);
+    const auto added = added_.find(found->second);
+    if (added == added_.end()) continue;  // shared its id with a token of the class's own
+    const AddedToken& token = added->second;
     if (token.rstrip && i + 1 < parts.size()) {
       const size_t kept = parts[i + 1].token.size();
       parts[i + 1].token = std::string(without_leading_space(parts[i + 1].token));

@@ -1,6 +1,7 @@
 #include "text/proto_reader.h"
 
 #include <cstring>
+#include <limits>
 
 #include "inseq/error.h"
 
@@ -48,26 +49,28 @@ uint64_t ProtoReader::varint() {
 std::optional<ProtoReader::Field> ProtoReader::next() {
   if (bytes_.empty()) return std::nullopt;
   const uint64_t tag = varint();
-  Field field{.number = tag >> 3, .value = 0, .bytes = {}};
-  switch (tag & 7u) {
-    case 0:
+  Field field{.number = tag >> 3, .kind = static_cast<Kind>(tag & 7u), .value = 0, .bytes = {}};
+  switch (field.kind) {
+    case kVarint:
       field.value = varint();
       break;
-    case 1:
+    case kFixed64:
       field.value = fixed(take(8));
       break;
-    case 2:
+    case kBytes:
       field.bytes = take(varint());
       break;
-    case 5:
+    case kFixed32:
       field.value = fixed(take(4));
       break;
     default:
       throw FormatError(concat(name_, ": is no SentencePiece model (a field of kind ", tag & 7u,
                                ")", kCopyAgain));
   }
-  INSEQ_CHECK(field.number != 0, FormatError, name_,
-              ": is no SentencePiece model (a field without a number)", kCopyAgain);
+  // Libraries keep 32 bits of a tag, and would find another field than we do.
+  INSEQ_CHECK(field.number != 0 && tag <= std::numeric_limits<uint32_t>::max(), FormatError, name_,
+              ": is no SentencePiece model (a field with the number ", field.number, ")",
+              kCopyAgain);
   return field;
 }
 

@@ -15,9 +15,9 @@ TextPiece read_piece(std::string_view bytes, const std::string& name) {
   TextPiece piece;
   ProtoReader reader(bytes, name);
   while (const auto field = reader.next()) {
-    if (field->number == 1) piece.token = field->bytes;
-    if (field->number == 4) piece.begin = field->value;
-    if (field->number == 5) piece.end = field->value;
+    if (field->is(1, ProtoReader::kBytes)) piece.token = field->bytes;
+    if (field->is(4, ProtoReader::kVarint)) piece.begin = field->value;
+    if (field->is(5, ProtoReader::kVarint)) piece.end = field->value;
   }
   return piece;
 }
@@ -47,7 +47,7 @@ std::vector<TextPiece> SentencePieces::split(std::string_view text) const {
   std::vector<TextPiece> pieces;
   ProtoReader reader(made, kName);
   while (const auto field = reader.next()) {
-    if (field->number == 2) pieces.push_back(read_piece(field->bytes, kName));
+    if (field->is(2, ProtoReader::kBytes)) pieces.push_back(read_piece(field->bytes, kName));
   }
   return pieces;
 }

@@ -14,9 +14,9 @@ SpmFile::Piece read_piece(std::string_view bytes, const std::string& name) {
   SpmFile::Piece piece;
   ProtoReader reader(bytes, name);
   while (const auto field = reader.next()) {
-    if (field->number == 1) piece.text = field->bytes;
-    if (field->number == 2) piece.score = field->as_float();
-    if (field->number == 3) piece.type = field->value;
+    if (field->is(1, ProtoReader::kBytes)) piece.text = field->bytes;
+    if (field->is(2, ProtoReader::kFixed32)) piece.score = field->as_float();
+    if (field->is(3, ProtoReader::kVarint)) piece.type = field->value;
   }
   return piece;
 }
@@ -24,15 +24,16 @@ SpmFile::Piece read_piece(std::string_view bytes, const std::string& name) {
 void read_trainer(std::string_view bytes, const std::string& name, SpmFile& out) {
   ProtoReader reader(bytes, name);
   while (const auto field = reader.next()) {
-    if (field->number == 3) out.is_unigram = field->value == 1;
-    if (field->number == 35) out.byte_fallback = field->value != 0;
+    if (field->is(3, ProtoReader::kVarint)) out.is_unigram = field->value == 1;
+    if (field->is(35, ProtoReader::kVarint)) out.byte_fallback = field->value != 0;
   }
 }
 
-void read_normalizer(std::string_view bytes, const std::string& name, SpmFile& out) {
+/// The last of the normaliser's character maps, as libraries merge it.
+void read_normalizer(std::string_view bytes, const std::string& name, std::string& map) {
   ProtoReader reader(bytes, name);
   while (const auto field = reader.next()) {
-    if (field->number == 2) out.character_map = field->bytes;
+    if (field->is(2, ProtoReader::kBytes)) map = field->bytes;
   }
 }
 
@@ -64,9 +65,12 @@ bool is_sound(std::string_view map) {
   return true;
 }
 
-void check(const SpmFile& file, const std::string& name) {
-  INSEQ_CHECK(file.character_map.empty() || is_sound(file.character_map), FormatError, name,
+void check_map(const std::string& map, const std::string& name) {
+  INSEQ_CHECK(map.empty() || is_sound(map), FormatError, name,
               ": its character map is broken; copy the file again from where the model came from");
+}
+
+void check_pieces(const SpmFile& file, const std::string& name) {
   INSEQ_CHECK(!file.pieces.empty(), FormatError, name,
               ": is no SentencePiece model (it has no pieces); copy the file again from where the "
               "model came from");
@@ -74,6 +78,9 @@ void check(const SpmFile& file, const std::string& name) {
     const SpmFile::Piece& piece = file.pieces[id];
     INSEQ_CHECK(!piece.text.empty() && is_valid_utf8(piece.text), FormatError, name, ": piece ", id,
                 " is ", piece.text.empty() ? "empty" : "not UTF-8");
+    // The library looks pieces up as texts that a zero byte ends.
+    INSEQ_CHECK(piece.text.find('\0') == std::string::npos, FormatError, name, ": piece ", id,
+                " holds a zero byte");
     INSEQ_CHECK(std::isfinite(piece.score), FormatError, name, ": the score of piece ", id,
                 " is not finite");
   }
@@ -83,13 +90,18 @@ void check(const SpmFile& file, const std::string& name) {
 
 SpmFile parse_spm(std::string_view bytes, const std::string& name) {
   SpmFile out;
+  std::string map_of_joining;  // what the library joins pieces with; nothing here needs it
   ProtoReader reader(bytes, name);
   while (const auto field = reader.next()) {
+    if (field->kind != ProtoReader::kBytes) continue;
     if (field->number == 1) out.pieces.push_back(read_piece(field->bytes, name));
     if (field->number == 2) read_trainer(field->bytes, name, out);
-    if (field->number == 3) read_normalizer(field->bytes, name, out);
+    if (field->number == 3) read_normalizer(field->bytes, name, out.character_map);
+    if (field->number == 5) read_normalizer(field->bytes, name, map_of_joining);
   }
-  check(out, name);
+  check_map(out.character_map, name);
+  check_map(map_of_joining, name);
+  check_pieces(out, name);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "base/base64.h"
 #include "inseq/error.h"
+#include "text/sentence_pieces.h"
 #include "text/spm_file.h"
 #include "text_data.h"
 
@@ -120,6 +121,17 @@ TEST(Pieces, OffsetsPointIntoTheText) {
   EXPECT_EQ(covered, ">>fra<<é the</s>dog");  // white space at the ends belongs to no piece
 }
 
+TEST(Pieces, MayShareAnIdWithAReservedToken) {
+  PiecesFolder folder("plbart");
+  const int64_t piece = *load_tokenizer(folder.path())->token_to_id("▁the") - 1;
+  const Json added = {{std::to_string(piece), {{"content", "<mask>"}}}};
+  folder.write("tokenizer_config.json", Json{{"tokenizer_class", "PLBartTokenizer"},
+                                             {"extra_special_tokens", {"▁the"}},
+                                             {"added_tokens_decoder", added}}
+                                            .dump());
+  EXPECT_FALSE(load_tokenizer(folder.path())->encode("a ▁the b", false).ids.empty());
+}
+
 TEST(Pieces, SayTheLanguages) {
   const auto m2m = load_tokenizer(PiecesFolder("m2m100").path());
   EXPECT_EQ(m2m->languages().size(), 100u);
@@ -189,6 +201,44 @@ TEST(Pieces, RefuseBrokenModels) {
       const std::string message = message_of<FormatError>([&] { load_tokenizer(folder.path()); });
       EXPECT_TRUE(contains(message, folder.path())) << message;
     }
+  }
+}
+
+/// A field of a protocol buffer with fewer than 128 bytes.
+std::string field(int number, const std::string& bytes) {
+  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} + bytes;
+}
+
+// The library reads a text's characters through its map without looking where that leads.
+TEST(Pieces, RefuseBrokenCharacterMapsWhereverTheyAre) {
+  const std::string whole = spm_bytes("source"), broken = field(2, "no map");
+  const std::string of_another_kind("\x10\0", 2);  // field 2 once more, as a number
+  const std::pair<std::string, std::string> added[] = {
+      {field(3, broken), "its character map is broken"},
+      {field(3, broken + of_another_kind), "its character map is broken"},
+      {field(3, broken) + std::string("\x18\0", 2), "its character map is broken"},
+      {field(5, broken), "its character map is broken"},
+      // 3 in the 32 bits that libraries read of a field's number.
+      {"\x9a\x80\x80\x80\x10" + field(3, broken).substr(1), "a field with the number"}};
+  for (const auto& [bytes, said] : added) {
+    const std::string message = message_of<FormatError>([&] { parse_spm(whole + bytes, "file"); });
+    EXPECT_TRUE(contains(message, said)) << message;
+    EXPECT_TRUE(message.starts_with("file: ")) << message;
+  }
+}
+
+TEST(Pieces, RefuseScoresThatAreNoNumbers) {
+  const std::string score("\x15\0\0\xc0\x7f", 5), text = field(2, "");  // NaN; of another kind
+  const std::string bytes = spm_bytes("source") + field(1, field(1, "piece") + score + text);
+  EXPECT_TRUE(contains(message_of<FormatError>([&] { parse_spm(bytes, "file"); }), "not finite"));
+}
+
+TEST(Pieces, RefuseZeroBytes) {
+  for (const std::string& piece : {std::string("\0ab", 3), std::string("ab\0", 3)}) {
+    const std::string defined("\x18\4", 2);  // the type of pieces that a user defined
+    const std::string bytes = spm_bytes("source") + field(1, field(1, piece) + defined);
+    EXPECT_TRUE(contains(message_of<FormatError>([&] { SentencePieces(bytes, "file"); }),
+                         "holds a zero byte"));
   }
 }
 

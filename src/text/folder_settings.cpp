@@ -70,7 +70,9 @@ void merge_special_tokens_map(const std::string& folder, const Json& overrides, 
     settings[name] = token ? to_setting(*token) : value;
   }
   if (settings.contains("extra_special_tokens") && settings["extra_special_tokens"].is_object()) {
-    settings["model_specific_special_tokens"].update(settings["extra_special_tokens"]);
+    Json& specific = settings["model_specific_special_tokens"];
+    if (!specific.is_object()) specific = Json::object();
+    specific.update(Json(settings["extra_special_tokens"]));
     settings.erase("extra_special_tokens");
   }
 }

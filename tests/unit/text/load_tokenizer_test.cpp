@@ -167,6 +167,13 @@ TEST(Tokenizer, ShowsEveryIdReadably) {
   }
 }
 
+TEST(Tokenizer, TakesSettingsOfTheWrongKindForNone) {
+  const CaseFolder folder("llama");
+  folder.write("tokenizer_config.json", R"({"model_specific_special_tokens": 5})");
+  folder.write("special_tokens_map.json", R"({"extra_special_tokens": {"a_token": "<a>"}})");
+  EXPECT_TRUE(load_tokenizer(folder.path())->token_to_id("<a>").has_value());
+}
+
 TEST(Tokenizer, WorksFromSeveralThreads) {
   const auto tokenizer = load_tokenizer(CaseFolder("llama 3").path());
   const auto texts = load_data("texts.json").get<std::vector<std::string>>();

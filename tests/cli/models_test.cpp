@@ -74,6 +74,9 @@ TEST_F(BrokenModel, DamagedTokenizer) {
 TEST_F(BrokenModel, DamagedConfiguration) {
   io::write_file(path("config.json"), "{\"architectures\": [");
   expect_failure(attribute(), 1, {"config.json"});
+  const std::string deep = std::string(300'000, '[') + std::string(300'000, ']');
+  io::write_file(path("config.json"), "{\"x\": " + deep + "}");
+  expect_failure(attribute(), 1, {"config.json: nested more than"});
 }
 
 TEST_F(BrokenModel, UnknownArchitectureNamesTheKnownOnes) {

@@ -5,6 +5,7 @@
 #include "base/text_distance.h"
 #include "inseq/error.h"
 #include "io/file.h"
+#include "text/json_file.h"
 
 namespace inseq::models {
 namespace {
@@ -13,17 +14,6 @@ std::string supported(const std::map<std::string, Architecture>& all) {
   std::vector<std::string> names;
   for (const auto& [name, architecture] : all) names.push_back(name);
   return join_choices(names);
-}
-
-Json read_json(const std::string& path) {
-  const Json json = Json::parse(io::read_text(path), nullptr, /*allow_exceptions=*/false);
-  INSEQ_CHECK(json.is_object(), FormatError, path, " is not a JSON object");
-  return json;
-}
-
-bool exists(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
 }
 
 /// The first entry of "architectures" is what transformers would load.
@@ -93,14 +83,19 @@ ModelFiles open_model_files(const std::string& path, bool is_gguf) {
     files.config = Config(architectures().at(files.class_name).gguf_config(*gguf), path);
     files.tensors = std::move(gguf);
   } else {
-    Json json = read_json(path + "/config.json");
-    files.config = Config(json, path + "/config.json");
+    const std::string config = path + "/config.json";
+    files.config = Config(text::parse_object(io::read_text(config), config), config);
     files.class_name = class_in(files.config);
     architectures().at(
         files.class_name);  // before the weights: an unknown class is the better message
     files.tensors = io::open_checkpoint(path);
-    if (exists(path + "/generation_config.json"))
-      files.generation_config = read_json(path + "/generation_config.json");
+    constexpr const char* kGeneration = "generation_config.json";
+    std::error_code error;
+    if (std::filesystem::exists(path + "/" + kGeneration, error)) {
+      INSEQ_CHECK(text::has_file(path, kGeneration), FormatError, path, "/", kGeneration,
+                  ": is no regular file");
+      files.generation_config = text::read_object(path, kGeneration);
+    }
   }
   return files;
 }

@@ -100,7 +100,8 @@ std::vector<int64_t> AttributionModel::Parts::encoded(const std::string& text,
   const bool doubled =
       ids.size() >= 2 && tokens.bos >= 0 && ids[0] == tokens.bos && ids[1] == tokens.bos;
   if (doubled) ids.erase(ids.begin());
-  const int64_t vocab = model->sizes().vocab;
+  const bool is_source = has_encoder() && side == text::Side::kSource;
+  const int64_t vocab = is_source ? model->sizes().source_vocab : model->sizes().vocab;
   for (const int64_t id : ids) {
     INSEQ_CHECK(id >= 0 && id < vocab, FormatError, "the tokenizer gives token ", id, " (\"",
                 tokenizer->id_to_token(id, side), "\"), the model knows ", vocab,

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "io/file.h"
+#include "io/tensor_file.h"
 #include "program.h"
 
 namespace inseq::test {
@@ -100,6 +101,41 @@ TEST_F(Translation, IntoALanguageBeginsWithIt) {
   expect_failure(
       translate({"-i", "A cat", "--tokenizer_kwargs", R"({"tgt_lang": "fr"})"}, {}, "marian_base"),
       1, {"\"tgt_lang\" has no effect"});
+}
+
+/// The model with two vocabularies, whose target knows the first 40 tokens of its own alone.
+void write_with_small_target(const TemporaryFolder& folder) {
+  write_model_folder("marian_two", folder.path());
+  Json config = Json::parse(io::read_text(folder / "config.json"));
+  for (const char* id : {"pad_token_id", "decoder_start_token_id"}) config[id] = 1;
+  config["decoder_vocab_size"] = 40;
+  io::write_file(folder / "config.json", config.dump());
+  fs::remove(folder / "generation_config.json");
+  std::string weights;
+  {
+    const auto file = io::open_safetensors(folder / "model.safetensors");
+    std::vector<io::TensorToWrite> tensors;
+    for (const io::TensorEntry& entry : file->entries()) {
+      tensors.push_back({entry.name, entry.dtype, entry.shape, entry.bytes});
+      const bool of_target = entry.name == "model.decoder.embed_tokens.weight";
+      if (!of_target && entry.name != "final_logits_bias") continue;
+      tensors.back().shape[of_target ? 0 : 1] = 40;
+      tensors.back().bytes = entry.bytes.first(*io::byte_size(entry.dtype, tensors.back().shape));
+    }
+    weights = io::write_safetensors(tensors);
+  }
+  io::write_file(folder / "model.safetensors", weights);
+}
+
+TEST(TranslationInput, MayHaveMoreWordsInTheSourceThanInTheTarget) {
+  const TemporaryFolder folder;
+  write_with_small_target(folder);
+  const auto explain = [&](const std::string& source, const std::string& target) {
+    return inseq({"attribute", "-m", folder.path(), "-i", source, "-g", target});
+  };
+  const RunResult result = explain("Is it", "Le");  // "I" has id 45 in the source's vocabulary
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  expect_failure(explain("Is it", "Le pain ?"), 1, {"the model knows 40 tokens"});
 }
 
 TEST(TranslationHeatmap, ShowsSourceAndTarget) {

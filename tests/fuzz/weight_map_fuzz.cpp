@@ -1,10 +1,11 @@
-#include "inseq/error.h"
+#include "io/hub_files.h"
 #include "io/tensor_parsers.h"
+#include "reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  try {
-    inseq::io::parse_weight_map({reinterpret_cast<const char*>(data), size}, "fuzz");
-  } catch (const inseq::Error&) {  // the only thing that a reader may throw
-  }
-  return 0;
+  using inseq::fuzz::try_to_read;
+  try_to_read(data, size,
+              [](const std::string& text) { inseq::io::shards_of_index(text, "fuzz"); });
+  return try_to_read(data, size,
+                     [](const std::string& text) { inseq::io::parse_weight_map(text, "fuzz"); });
 }

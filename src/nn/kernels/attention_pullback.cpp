@@ -1,17 +1,23 @@
 #include "nn/kernels/attention_pullback.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
 
 #include <algorithm>
 #include <atomic>
 #include <numeric>
 #include <vector>
 
+#include "nn/kernels/attention_forward.h"
 #include "nn/kernels/attention_parts.h"
 #include "nn/kernels/blas.h"
 
 namespace inseq::nn::kernels {
 namespace {
+
+/// Attention weights that all steps of a block share may take this much; larger ones are computed
+/// again for each tile.
+constexpr int64_t kSharedWeights = 16 << 20;  // bytes
 
 /// Softmax's pullback of one row, scaled: d = p * (d - sum(p * d)) * scale.
 template <typename T>
@@ -30,6 +36,31 @@ INSEQ_SIMD_CLONES void softmax_pullback(const double* p, double* d, int64_t keys
   softmax_pullback_body(p, d, keys, scale);
 }
 
+/// One row of a head to `y`, its first 2 * half units rotated back.
+template <typename T, typename Io>
+inline __attribute__((always_inline)) void write_row_body(const T* x, const T* cos, const T* sin,
+                                                          int64_t half, int64_t dim, Io* y) {
+#pragma omp simd
+  for (int64_t u = 0; u < half; ++u) {
+    store(y + u, x[u] * cos[u] + x[u + half] * sin[u]);
+    store(y + u + half, x[u + half] * cos[u] - x[u] * sin[u]);
+  }
+#pragma omp simd
+  for (int64_t u = 2 * half; u < dim; ++u) store(y + u, x[u]);
+}
+INSEQ_SIMD_CLONES void write_row(const float* x, const float* cos, const float* sin, int64_t half,
+                                 int64_t dim, float* y) {
+  write_row_body(x, cos, sin, half, dim, y);
+}
+INSEQ_SIMD_CLONES void write_row(const float* x, const float* cos, const float* sin, int64_t half,
+                                 int64_t dim, Bf16* y) {
+  write_row_body(x, cos, sin, half, dim, y);
+}
+INSEQ_SIMD_CLONES void write_row(const double* x, const double* cos, const double* sin,
+                                 int64_t half, int64_t dim, double* y) {
+  write_row_body(x, cos, sin, half, dim, y);
+}
+
 /// A matrix of gradients to fill, rows of `units` apart.
 template <typename Io>
 struct Destination {
@@ -45,6 +76,8 @@ template <typename T, typename Io>
 struct Problem {
   const Io* grad_heads;
   const T *q, *k, *v, *cos, *sin, *bias;
+  const T* weights;  // [batch, heads, weighed, keys], or null: every tile computes its own
+  int64_t weighed;   // tokens
   Destination<Io> grad_q, grad_k, grad_v;
   int64_t heads, kv_heads, dim, half;                         // half: rotary units / 2
   int64_t q_batch, q_head, k_batch, k_head, v_batch, v_head;  // strides; tokens have stride dim
@@ -81,27 +114,35 @@ void write_head(const Problem<T, Io>& p, const T* rows, int64_t first, int64_t c
                 int64_t units, bool rotated) {
   const int64_t half = rotated ? p.half : 0;
   for (int64_t i = 0; i < count; ++i) {
-    const T* x = rows + i * p.dim;
-    Io* y = out + i * units;
-    const T* cos = p.cos + (first + i) * p.half;
-    const T* sin = p.sin + (first + i) * p.half;
-    for (int64_t u = 0; u < half; ++u) {
-      store(y + u, x[u] * cos[u] + x[u + half] * sin[u]);
-      store(y + u + half, x[u + half] * cos[u] - x[u] * sin[u]);
-    }
-    for (int64_t u = 2 * half; u < p.dim; ++u) store(y + u, x[u]);
+    write_row(rows + i * p.dim, p.cos + (first + i) * p.half, p.sin + (first + i) * p.half, half,
+              p.dim, out + i * units);
   }
 }
 
-/// Attention weights of `rows` queries from `token` on, [rows, keys], from their scaled products.
+/// Rows of attention weights, `stride` apart.
+template <typename T>
+struct Weights {
+  const T* data;
+  int64_t stride;
+  const T* row(int64_t index) const { return data + index * stride; }
+};
+
+/// Those of the queries `first` to `first + rows` of a head, of which `keys` keys are wanted.
 template <typename T, typename Io>
-void weigh(const Problem<T, Io>& p, int64_t head, int64_t token, int64_t rows, int64_t keys,
-           T* scores) {
+Weights<T> weights_of(const Problem<T, Io>& p, int64_t batch, int64_t head, int64_t first,
+                      int64_t rows, int64_t keys, Scratch<T>& s) {
+  if (p.weights != nullptr)
+    return {p.weights + ((batch * p.heads + head) * p.weighed + first) * p.keys, p.keys};
+  const T* q = p.q + batch * p.q_batch + head * p.q_head + first * p.dim;
+  const T* k = p.k + batch * p.k_batch + head / (p.heads / p.kv_heads) * p.k_head;
+  gemm(Op::kPlain, Op::kTransposed, rows, keys, p.dim, p.scale, q, p.dim, k, p.dim, T(0),
+       s.weights.data(), keys);
   for (int64_t i = 0; i < rows; ++i) {
-    const int64_t seen = p.sees == Visibility::kAll ? keys : p.past() + token + i + 1;
-    weigh_row(scores + i * keys, seen, keys, bias_of(p.bias, head, token + i, p.tokens, p.keys),
-              /*padding=*/nullptr);
+    const int64_t seen = p.sees == Visibility::kAll ? keys : p.past() + first + i + 1;
+    weigh_row(s.weights.data() + i * keys, seen, keys,
+              bias_of(p.bias, head, first + i, p.tokens, p.keys), /*padding=*/nullptr);
   }
+  return {s.weights.data(), keys};
 }
 
 /// One tile of query rows of one head: adds to grad_k and grad_v, writes the queries' gradient.
@@ -120,15 +161,13 @@ void tile(const Problem<T, Io>& p, const Rows::Segment& segment, int64_t head, i
     const Io* g = p.grad_heads + ((row + i) * p.heads + head) * dim;
     for (int64_t u = 0; u < dim; ++u) s.grad[i * dim + u] = load(g + u);
   }
-  gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, p.scale, q, dim, k, dim, T(0),
-       s.weights.data(), keys);
-  weigh(p, head, token, rows, keys, s.weights.data());
-  gemm(Op::kTransposed, Op::kPlain, own, dim, rows, T(1), s.weights.data() + past, keys,
+  const Weights<T> weights = weights_of(p, b, head, token, rows, keys, s);
+  gemm(Op::kTransposed, Op::kPlain, own, dim, rows, T(1), weights.data + past, weights.stride,
        s.grad.data(), dim, T(1), s.grad_v.data(), dim);
   gemm(Op::kPlain, Op::kTransposed, rows, keys, dim, T(1), s.grad.data(), dim, v, dim, T(0),
        s.slopes.data(), keys);
   for (int64_t i = 0; i < rows; ++i) {
-    softmax_pullback(s.weights.data() + i * keys, s.slopes.data() + i * keys, keys, p.scale);
+    softmax_pullback(weights.row(i), s.slopes.data() + i * keys, keys, p.scale);
   }
   gemm(Op::kPlain, Op::kPlain, rows, dim, keys, T(1), s.slopes.data(), keys, k, dim, T(0),
        s.grad_q.data(), dim);
@@ -179,10 +218,25 @@ Destination<Io> destination(const Tensor& x) {
   return {static_cast<Io*>(x.data_ptr()), x.stride(0)};
 }
 
+/// Attention weights of all tokens that segments reach, where these are fewer than their rows and
+/// the weights are not too many: [batch, heads, tokens, keys]; else undefined.
+Tensor shared_weights(const AttentionPullback& in) {
+  int64_t tokens = 0;
+  for (const Rows::Segment& segment : in.rows.segments)
+    tokens = std::max(tokens, segment.first + segment.size);
+  const int64_t rows = in.q.size(0) * tokens;
+  const int64_t bytes =
+      rows * in.q.size(1) * in.k.size(2) * static_cast<int64_t>(in.q.element_size());
+  if (rows >= in.rows.count() || bytes > kSharedWeights) return {};
+  return attention_weights({in.q, in.k, in.v, in.bias, Tensor(), in.scale, in.sees},
+                           at::arange(tokens, at::kLong));
+}
+
 template <typename T, typename Io>
 bool solve(const AttentionPullback& in, const AttentionGradients& out) {
   const auto data = [](const Tensor& x) { return x.defined() ? x.const_data_ptr<T>() : nullptr; };
   const Tensor cos = whole(in.cos), sin = whole(in.sin), bias = whole(in.bias);
+  const Tensor weights = shared_weights(in);
   run(Problem<T, Io>{.grad_heads = static_cast<const Io*>(in.grad_heads.const_data_ptr()),
                      .q = data(in.q),
                      .k = data(in.k),
@@ -190,6 +244,8 @@ bool solve(const AttentionPullback& in, const AttentionGradients& out) {
                      .cos = data(cos),
                      .sin = data(sin),
                      .bias = data(bias),
+                     .weights = data(weights),
+                     .weighed = weights.defined() ? weights.size(2) : 0,
                      .grad_q = destination<Io>(out.q),
                      .grad_k = destination<Io>(out.k),
                      .grad_v = destination<Io>(out.v),

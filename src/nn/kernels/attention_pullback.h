@@ -25,8 +25,10 @@ struct AttentionGradients {
   Tensor q, k, v;
 };
 
-/// Fills `out`. Works on tiles that stay in the cache. Returns false, having done nothing, when
-/// there is no kernel for these devices or types; the caller then uses plain tensor operations.
+/// Fills `out`. Works on tiles that stay in the cache; attention weights that steps share are
+/// computed once where they are few (docs/adr/0005-attention-weights-are-not-kept.md). Returns
+/// false, having done nothing, when there is no kernel for these devices or types; the caller then
+/// uses plain tensor operations.
 bool attention_pullback(const AttentionPullback& in, const AttentionGradients& out);
 
 }  // namespace inseq::nn::kernels

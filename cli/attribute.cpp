@@ -122,6 +122,18 @@ void warn_of_what_has_no_effect(const Values& values, const AttributeOptions& op
   warn_of_saving(values);
 }
 
+void warn_of_length(const AttributionModel& model, const std::vector<std::string>& texts) {
+  const std::optional<int64_t> trained = model.trained_length();
+  if (!trained) return;
+  for (const std::string& text : texts) {
+    const auto tokens = static_cast<int64_t>(model.encode(text).size());
+    if (tokens > *trained) {
+      log_warning(concat("a text of ", tokens, " tokens is longer than the ", *trained,
+                         " that the model was trained for; expect it to make little sense of it"));
+    }
+  }
+}
+
 /// What the model wrote, a line for each text.
 void print_generated(const AttributionOutput& out) {
   for (const Json& text : out.info.at("generated_texts")) {
@@ -208,6 +220,7 @@ int attribute(const std::vector<std::string>& arguments) {
   log_info(concat("loaded ", about.at("model_name").get<std::string>(), " (",
                   about.at("model_class").get<std::string>(), ")"));
   const std::vector<std::string> texts = values.texts("input_texts");
+  warn_of_length(model, values.has("generated_texts") ? values.texts("generated_texts") : texts);
   const AttributionOutput out =
       values.has("generated_texts")
           ? model.attribute(texts, values.texts("generated_texts"), options)

@@ -105,6 +105,11 @@ class AttributionModel {
   /// Whether the model reads a source and writes a target of its own.
   bool is_encoder_decoder() const;
 
+  /// Tokens of the longest text that a model with rotary positions was trained for, as config.json
+  /// says: longer ones can be read, but it makes little sense of them. Absent for other models;
+  /// those with a table of positions refuse longer texts.
+  std::optional<int64_t> trained_length() const;
+
   /// model_name, model_class, tokenizer_name, tokenizer_class, as in the `info` of an output.
   Json info() const;
 

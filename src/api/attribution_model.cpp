@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "io/model_location.h"
 #include "models/stack/device.h"
+#include "models/stack/rotary_settings.h"
 
 namespace inseq {
 namespace {
@@ -184,6 +185,11 @@ AttributionModel AttributionModel::load(const std::string& name_or_path,
 }
 
 bool AttributionModel::is_encoder_decoder() const { return parts_->has_encoder(); }
+
+std::optional<int64_t> AttributionModel::trained_length() const {
+  if (parts_->has_encoder() || parts_->model->sizes().max_positions) return {};
+  return models::rotary_context(parts_->config);
+}
 
 std::vector<Token> AttributionModel::encode(const std::string& text) const {
   return parts_->tokens_of(parts_->ids_of(text, true),

@@ -91,6 +91,20 @@ TEST(Texts, LearnedPositionsHaveAnEnd) {
       {"80 new ones", "64 positions", "at most"});
 }
 
+/// As with transformers, texts longer than the context are read; the program says so first.
+TEST(Texts, RotaryPositionsGoOnWithAWarning) {
+  const auto explain = [](const char* model, int words) {
+    return inseq({"attribute", "-m", model_folder(model), "-i", "The", "-g", long_text(words), "-s",
+                  "2", "-e", "4"});
+  };
+  const RunResult longer = explain("llama_base", 300);
+  EXPECT_EQ(longer.exit_code, 0) << longer.err;
+  EXPECT_NE(longer.err.find("longer than the 128 that the model was trained for"),
+            std::string::npos)
+      << longer.err;
+  EXPECT_EQ(explain("llama_base", 20).err.find("warning"), std::string::npos);
+}
+
 TEST(Texts, MemoryLimitSaysWhatOneStepNeeds) {
   expect_failure(attribute(with(kTexts, {"--memory_limit", "1KB"})), 1,
                  {"one step", "KiB of working memory", "1000 bytes", "--memory"});

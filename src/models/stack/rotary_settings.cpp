@@ -105,17 +105,34 @@ std::unique_ptr<nn::RotaryFrequencies> read_longrope(const Rope& rope) {
   return nn::long_frequencies(rope.rotary, rope.theta, scaling);
 }
 
+/// Where a file has both, transformers takes the older name.
+Config rotary_settings(const Config& config) {
+  return config.object(config.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
+}
+
+std::string rotary_type(const Config& settings) {
+  return settings.text("rope_type", settings.text("type", "default"));
+}
+
 }  // namespace
 
+std::optional<int64_t> rotary_context(const Config& config) {
+  if (!config.has("max_position_embeddings")) return {};
+  const int64_t positions = config.size({"max_position_embeddings"});
+  const Config settings = rotary_settings(config);
+  const std::string type = rotary_type(settings);
+  // The other scalings count it in.
+  if (type != "linear" && type != "dynamic") return positions;
+  return static_cast<int64_t>(settings.number("factor", 1.0) * static_cast<double>(positions));
+}
+
 std::unique_ptr<nn::RotaryFrequencies> read_rotary(const Config& config, int64_t rotary) {
-  // Where a file has both, transformers takes the older name.
-  const Config settings =
-      config.object(config.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
+  const Config settings = rotary_settings(config);
   const double theta = settings.number("rope_theta", config.number("rope_theta", 10000.0));
   INSEQ_CHECK(theta > 0 && std::isfinite(theta), FormatError, settings.path(), ": rope_theta is ",
               theta, ", needed is more than 0");
   const Rope rope{config, settings, rotary, theta};
-  const std::string type = settings.text("rope_type", settings.text("type", "default"));
+  const std::string type = rotary_type(settings);
   if (type == "default") return nn::plain_frequencies(rotary, theta);
   if (type == "linear") return nn::plain_frequencies(rotary, theta, rope.positive("factor"));
   if (type == "dynamic") {

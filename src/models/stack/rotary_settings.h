@@ -10,4 +10,8 @@ namespace inseq::models {
 /// that are rotated. Throws FormatError, and Unsupported for a scaling that is not known.
 std::unique_ptr<nn::RotaryFrequencies> read_rotary(const Config& config, int64_t rotary);
 
+/// Tokens of the longest text that a model with rotary positions is meant for, as the configuration
+/// says; absent where it does not. Longer ones can be read, but the model was not trained for them.
+std::optional<int64_t> rotary_context(const Config& config);
+
 }  // namespace inseq::models

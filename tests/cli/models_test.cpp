@@ -107,6 +107,9 @@ TEST_F(BrokenModel, SettingsMustMakeSense) {
   set_config("hidden_act", "sillu");
   expect_failure(attribute(), 1, {"\"sillu\"", "did you mean \"silu\"?", "gelu_new"});
   set_config("hidden_act", "silu");
+  set_config("pad_token_id", INT64_MAX);
+  expect_failure(attribute(), 1, {"config.json", "pad_token_id", "token id"});
+  set_config("pad_token_id", 2);
   set_config("rms_norm_eps", -1e-5);
   expect_failure(attribute(), 1, {"epsilon of a norm is -1e-05", "at least 0"});
 }

@@ -27,7 +27,8 @@ Tap layer_of_name(const models::LanguageModel& model, const std::string& name) {
   throw InvalidArgument(concat("the model has no layer \"", name,
                                "\" whose output can be explained", did_you_mean(name, names),
                                " (there are ", names.front(), ", …, ", names.back(),
-                               ": layers, their attention and their feed-forward blocks)"));
+                               ": layers, their attention and their feed-forward blocks; without "
+                               "\"target_layer\" the input embeddings are explained)"));
 }
 
 }  // namespace

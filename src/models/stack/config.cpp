@@ -4,8 +4,13 @@
 
 namespace inseq::models {
 namespace {
-constexpr int64_t kLargestSize = int64_t{1} << 31;
+constexpr double kLargest = 2147483648.0;  // 2^31: of sizes and ids
+
+bool is_whole(const Json& value, double least) {
+  return value.is_number_integer() && value.get<double>() >= least &&
+         value.get<double>() <= kLargest;
 }
+}  // namespace
 
 const Json* Config::find(const std::vector<std::string>& keys) const {
   for (const std::string& key : keys) {
@@ -20,10 +25,8 @@ int64_t Config::size(const std::vector<std::string>& keys, std::optional<int64_t
     INSEQ_CHECK(fallback.has_value(), FormatError, path_, ": \"", keys.front(), "\" is missing");
     return *fallback;
   }
-  INSEQ_CHECK(value->is_number_integer() && value->get<double>() >= 1 &&
-                  value->get<double>() <= kLargestSize,
-              FormatError, path_, ": \"", keys.front(), "\" is ", value->dump(),
-              ", needed is a whole number of at least 1");
+  INSEQ_CHECK(is_whole(*value, 1), FormatError, path_, ": \"", keys.front(), "\" is ",
+              value->dump(), ", needed is a whole number from 1 to 2^31");
   return value->get<int64_t>();
 }
 
@@ -58,7 +61,7 @@ std::vector<int64_t> Config::ids(const std::string& key) const {
   const Json* value = find({key});
   if (value == nullptr) return {};
   const auto id = [&](const Json& item) {
-    INSEQ_CHECK(item.is_number_integer(), FormatError, path_, ": \"", key, "\" is ", value->dump(),
+    INSEQ_CHECK(is_whole(item, -kLargest), FormatError, path_, ": \"", key, "\" is ", value->dump(),
                 ", needed is a token id or a list of them");
     return item.get<int64_t>();
   };

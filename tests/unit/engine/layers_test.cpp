@@ -253,7 +253,8 @@ TEST(LayersOfTwoHalves, UnknownNamesOfferTheNearest) {
       message("decoder.layers.1.encoder_atn"),
       "the model has no layer \"decoder.layers.1.encoder_atn\" whose output can be explained; "
       "did you mean \"decoder.layers.1.encoder_attn\"? (there are encoder.layers.0, …, "
-      "decoder.layers.2.fc2: layers, their attention and their feed-forward blocks)");
+      "decoder.layers.2.fc2: layers, their attention and their feed-forward blocks; without "
+      "\"target_layer\" the input embeddings are explained)");
   EXPECT_EQ(message(3),
             "option \"target_layer\" is 3, the decoder has layers 0 to 2 (-3 to -1 from the end); "
             "layers of the encoder have names");

@@ -160,8 +160,8 @@ TEST_P(PathSums, LackTheDeltas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, PathSums,
-                         testing::Values("llama_base", "gpt2_base", "llama_head_dim",
-                                         "marian_base", "bart_base", "t5_gated"),
+                         testing::Values("llama_base", "gpt2_base", "llama_head_dim", "marian_base",
+                                         "bart_base", "t5_gated"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -50,9 +50,10 @@ class Sums {
     if (!answer.totals.defined()) answer.totals = at::zeros(shape, at::kDouble);
     const Tensor totals = answer.totals.narrow(0, first_ - question.first, steps_);
     const auto finished = [&](const Tensor& sum) {
-      // Step by step: at::sum makes a copy in the type of its result.
-      for (int64_t s = 0; s < steps_; ++s)
-        totals[s].add_(sum[s].sum({0, -1}, /*keepdim=*/false, at::kDouble).cpu());
+      std::vector<Tensor> of_steps;  // one by one: at::sum makes a copy in the type of its result
+      for (const Tensor& step : sum.unbind(0))
+        of_steps.push_back(step.sum({0, -1}, /*keepdim=*/false, at::kDouble));
+      totals.add_(at::stack(of_steps).cpu());
       return kept_units(question, path.absolute ? sum.abs() : sum);
     };
     if (sums_.source.defined())

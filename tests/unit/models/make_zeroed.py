@@ -9,30 +9,17 @@ Euclidean distances: [layers, zeroed tokens, rows].
 
 import json
 import sys
+from pathlib import Path
 
 import torch
 from make_data import HERE, load
 from safetensors.torch import save_file
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools" / "golden"))
+from value_zeroing import mixings_of  # noqa: E402
+
 HEAD = 1
 MODELS = ("marian", "mbart", "m2m_100", "t5", "t5_v1_1")
-
-
-def value_maps(model):
-    """The modules that make values: of the encoder, of the decoder, and those of cross-attention; with their heads."""
-    encoder, decoder = model.get_encoder(), model.get_decoder()
-    config = model.config
-    if hasattr(encoder, "block"):
-        return config.num_heads, config.num_heads, (
-            [block.layer[0].SelfAttention.v for block in encoder.block],
-            [block.layer[0].SelfAttention.v for block in decoder.block],
-            [block.layer[1].EncDecAttention.v for block in decoder.block],
-        )
-    return config.encoder_attention_heads, config.decoder_attention_heads, (
-        [layer.self_attn.v_proj for layer in encoder.layers],
-        [layer.self_attn.v_proj for layer in decoder.layers],
-        [layer.encoder_attn.v_proj for layer in decoder.layers],
-    )
 
 
 @torch.no_grad()
@@ -45,14 +32,12 @@ def run(name, model):
         return torch.stack(hidden[1:]).squeeze(1)  # [layers, rows, hidden]
 
     found = {}
-    encoder_heads, decoder_heads, maps = value_maps(loaded)
-    for where, modules in zip(("encoder", "decoder", "cross"), maps, strict=True):
-        side = "encoder" if where == "encoder" else "decoder"
-        clean = states(side)
+    for where, mixing in mixings_of(loaded).items():
+        clean = states(mixing.side)
         tokens = len(model["target"] if where == "decoder" else model["source"])
-        distances = torch.zeros(len(modules), tokens, clean.shape[1], dtype=torch.float64)
-        for layer, module in enumerate(modules):
-            size = module.out_features // (encoder_heads if where == "encoder" else decoder_heads)
+        distances = torch.zeros(len(mixing.modules), tokens, clean.shape[1], dtype=torch.float64)
+        for layer, module in enumerate(mixing.modules):
+            size = mixing.size
             for token in range(tokens):
 
                 def hook(_module, _inputs, output, token=token, size=size):
@@ -61,7 +46,7 @@ def run(name, model):
                     return output
 
                 handle = module.register_forward_hook(hook)
-                distances[layer, token] = (states(side)[layer] - clean[layer]).norm(dim=-1)
+                distances[layer, token] = (states(mixing.side)[layer] - clean[layer]).norm(dim=-1)
                 handle.remove()
         found[where] = distances.float()
     save_file(found, HERE / "data" / f"{name}.zeroed.safetensors")
